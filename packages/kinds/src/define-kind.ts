@@ -37,8 +37,8 @@ export interface RoleVerbs {
 }
 
 export interface KindDefinition<Spec extends TSchema, Status extends TSchema> {
-  kind: string;
-  plural: string;
+  readonly kind: string;
+  readonly plural: string;
   /** @defaultValue lower-case kind */
   singular?: string;
   shortNames?: readonly string[];
