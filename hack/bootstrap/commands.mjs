@@ -9,14 +9,26 @@ const cli = (...args) => ["packages/cli/dist/main.mjs", ...args];
 /** @type {Record<string, { summary: string, steps?: (args: string[]) => string[][] }>} */
 export const commands = {
   start: { summary: "run the embedded forge until Ctrl-C", steps: (args) => [build("--quiet"), cli("up", ...args)] },
-  demo: { summary: "show the main job against a running forge", steps: (args) => [build("--quiet"), cli("demo", ...args)] },
-  test: { summary: "everything that can be tested on this machine", steps: (args) => [fromSource("hack/tasks/test.ts", ...args)] },
+  demo: {
+    summary: "show the main job against a running forge",
+    steps: (args) => [build("--quiet"), cli("demo", ...args)],
+  },
+  test: {
+    summary: "everything that can be tested on this machine",
+    steps: (args) => [fromSource("hack/tasks/test.ts", ...args)],
+  },
   bench: {
     summary: "measure beside the anchor: bench SUITE",
     steps: (args) => [build("--quiet"), fromSource("bench/src/main.ts", ...args)],
   },
-  check: { summary: "format, lint, types, boundaries, generated files", steps: (args) => [fromSource("hack/tasks/check.ts", ...args)] },
+  check: {
+    summary: "format, lint, types, boundaries, generated files",
+    steps: (args) => [fromSource("hack/tasks/check.ts", ...args)],
+  },
   build: { summary: "bundle the programs that changed", steps: (args) => [build(...args)] },
-  generate: { summary: "write every generated file anew", steps: (args) => [fromSource("packages/codegen/src/main.ts", ...args)] },
+  generate: {
+    summary: "write every generated file anew",
+    steps: (args) => [fromSource("packages/codegen/src/main.ts", ...args)],
+  },
   toolchain: { summary: "only install Node and pnpm below .cache" },
 };

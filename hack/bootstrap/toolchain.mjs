@@ -104,7 +104,17 @@ async function installInto(folder, packages, env) {
   const wanted = [`${packages.pnpm}@${pnpmVersion}`];
   if (packages.node) wanted.push(`${packages.node}@${nodeVersion}`);
   await runNpm(
-    ["install", "--prefix", folder, "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...wanted],
+    [
+      "install",
+      "--prefix",
+      folder,
+      "--no-save",
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+      ...wanted,
+    ],
     env,
   );
   const pnpmBinary = `../node_modules/${packages.pnpm}/pnpm`;

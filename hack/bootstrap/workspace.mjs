@@ -14,7 +14,10 @@ import { nodeVersion, pnpmVersion } from "./toolchain.mjs";
 export function installStamp(root) {
   const hash = createHash("sha256").update(`${nodeVersion} ${pnpmVersion} ${process.platform}-${process.arch}\n`);
   for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", ...manifests(root)]) {
-    hash.update(`${file}\0`).update(readFileSync(join(root, file))).update("\0");
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update("\0");
   }
   return hash.digest("hex");
 }
@@ -23,7 +26,10 @@ export function installStamp(root) {
 export function manifests(root) {
   const packages = existsSync(join(root, "packages")) ? readdirSync(join(root, "packages")) : [];
   const folders = [".", "bench", "test-e2e", ...packages.map((name) => `packages/${name}`)];
-  return folders.map((folder) => join(folder, "package.json")).filter((file) => existsSync(join(root, file))).sort();
+  return folders
+    .map((folder) => join(folder, "package.json"))
+    .filter((file) => existsSync(join(root, file)))
+    .sort();
 }
 
 /**

@@ -1,0 +1,3 @@
+export { createLogger, isLogLevel, type Logger, type LoggerOptions, type LogLevel, logLevels } from "./logger.ts";
+export { redact, redactText } from "./redact.ts";
+export { forReconcile, forRequest, newId, type ReconcileSubject } from "./scope.ts";
