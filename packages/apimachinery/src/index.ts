@@ -1,0 +1,4 @@
+export * from "./decode/index.ts";
+export type { JsonObject, JsonValue } from "./json.ts";
+export { cloneJson, dig, equalJson, isObject } from "./json.ts";
+export * from "./selectors/index.ts";
