@@ -1,0 +1,78 @@
+import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { binaryFolder, binaryPath, moduleFolder, programVersion } from "./binaries.ts";
+import { withLock } from "./lock.ts";
+import { type GoProgram, type ProgramName, programs } from "./programs.ts";
+
+/**
+ * Makes sure that the program is built and resolves to its path. Two builders of one cache wait for each other; a build
+ * that is interrupted leaves nothing that looks finished.
+ *
+ * @throws Error when Go is missing or too old (the text says what to install), or when the build fails.
+ */
+export async function buildProgram(name: ProgramName, log: (line: string) => void = () => {}): Promise<string> {
+  const target = binaryPath(name);
+  if (existsSync(target)) return target;
+  const cache = dirname(binaryFolder(name));
+  await mkdir(cache, { recursive: true });
+  await withLock(join(cache, "build"), async () => {
+    if (existsSync(target)) return;
+    const program: GoProgram = programs[name];
+    const goVersion = await checkGo(moduleFolder(name));
+    log(`building ${name} ${programVersion(name)} with ${goVersion} (about ${program.buildMinutes} min on 2 cores)`);
+    await buildInto(name, program, cache);
+    log(`built ${target}`);
+  });
+  return target;
+}
+
+async function buildInto(name: ProgramName, program: GoProgram, cache: string): Promise<void> {
+  const scratch = await mkdtemp(join(cache, `.building-${name}-`));
+  try {
+    await run("go", goArguments(name, program, join(scratch, name)), moduleFolder(name));
+    await rename(scratch, binaryFolder(name));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function goArguments(name: ProgramName, program: GoProgram, output: string): string[] {
+  const flags = ["-s", "-w", ...(program.linkerFlags?.(programVersion(name)) ?? [])];
+  const tags = program.tags ? ["-tags", program.tags.join(",")] : [];
+  return ["build", "-trimpath", "-buildvcs=false", ...tags, "-ldflags", flags.join(" "), "-o", output, program.package];
+}
+
+const goEnvironment = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" };
+
+/** The version of the Go that will build in `folder` (Go may fetch the toolchain that go.mod names by itself). */
+async function checkGo(folder: string): Promise<string> {
+  const needed = /^go (\S+)$/m.exec(await readFile(join(folder, "go.mod"), "utf8"))?.[1] ?? "0";
+  const advice = `cannot build: needs Go ${needed} or newer on PATH (see https://go.dev/dl)`;
+  const version = await promisify(execFile)("go", ["env", "GOVERSION"], { cwd: folder, env: goEnvironment })
+    .then(({ stdout }) => stdout.trim())
+    .catch((cause: Error) => {
+      throw new Error(`${advice}: ${cause.message}`, { cause });
+    });
+  if (!isAtLeast(version.replace(/^go/, ""), needed)) throw new Error(`${advice}: found ${version}`);
+  return version;
+}
+
+/** Compares dotted versions number by number: 1.26.8 is at least 1.26.0. */
+export function isAtLeast(version: string, needed: string): boolean {
+  return version.localeCompare(needed, "en", { numeric: true }) >= 0;
+}
+
+function run(command: string, args: string[], cwd: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: goEnvironment, stdio: ["ignore", "inherit", "inherit"] });
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      if (code === 0) resolve();
+      else
+        reject(new Error(`cannot build: ${command} ${args[0]} in ${cwd} ended with ${signal ?? `exit code ${code}`}`));
+    });
+  });
+}

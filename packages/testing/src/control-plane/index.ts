@@ -1,0 +1,17 @@
+export { binaryPath, cacheFolder, missingPrograms, programVersion, repositoryRoot } from "./binaries.ts";
+export { buildProgram } from "./build.ts";
+export { type Authority, type Credential, certificateAuthority, issueCertificate } from "./certificates.ts";
+export { type Child, startChild } from "./child.ts";
+export { type Guard, startGuard } from "./guard.ts";
+export { type GoProgram, type ProgramName, programs } from "./programs.ts";
+export { clientOf, type Requester } from "./request.ts";
+export {
+  type ControlPlane,
+  type ControlPlaneInfo,
+  type ControlPlaneOptions,
+  infoFileName,
+  readControlPlane,
+  startControlPlane,
+} from "./start.ts";
+export { isAlive, stopControlPlane } from "./stop.ts";
+export { kubeconfigFor } from "./users.ts";

@@ -1,0 +1,145 @@
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
+import { buildProgram } from "./build.ts";
+import { type GoProgram, type ProgramName, programs } from "./programs.ts";
+import { infoFileName, readControlPlane, startControlPlane } from "./start.ts";
+import { stopControlPlane } from "./stop.ts";
+import { kubeconfigFor } from "./users.ts";
+
+const help = `hack/control-plane: a real Kubernetes control plane on loopback, for tests and benchmarks.
+
+  build [NAME…]         builds what is missing (default: ${defaultPrograms().join(", ")})
+  list                  what can be built, at which version, and where it is
+  start                 starts etcd, kube-apiserver and kube-controller-manager; ends them on SIGINT or SIGTERM
+    --data DIR            keep the data here, a second start finds it again   (default: a temporary folder)
+    --port N              port of kube-apiserver                              (default: any free one)
+    --etcd-port N         client port of etcd                                 (default: any free one)
+    --fsync               durable writes in etcd: for benchmarks              (default: off, faster)
+    --audit               requests at level Metadata into DIR/audit.log
+    --no-controller-manager
+    --arg FLAG            one more flag for kube-apiserver; may be repeated
+  stop --data DIR       ends the control plane that runs on this folder
+  user NAME --data DIR  writes a kubeconfig for a user with a client certificate and prints its path
+    --group GROUP         may be repeated
+
+examples:
+  hack/control-plane build
+  hack/control-plane start --data .krate/control-plane
+  KUBECONFIG=.krate/control-plane/kubeconfig kubectl get namespaces
+  hack/control-plane user ada --group developers --data .krate/control-plane
+  hack/control-plane start --fsync --arg=--max-requests-inflight=1000
+
+Binaries are cached by version and module below KRATE_CACHE_DIR (default: krate in XDG_CACHE_HOME or ~/.cache).
+A folder with control-plane.json describes a running one; tests use it when KRATE_CONTROL_PLANE names that file.
+`;
+
+type Options = ReturnType<typeof readArguments>["values"];
+
+const commands: Record<string, (names: string[], options: Options) => Promise<void>> = {
+  async build(names) {
+    for (const name of names.length > 0 ? names.map(programName) : defaultPrograms()) {
+      console.log(await buildProgram(name, (line) => console.error(line)));
+    }
+  },
+  async list() {
+    for (const name of Object.keys(programs) as ProgramName[]) {
+      const state = missingPrograms([name]).length > 0 ? "not built" : binaryPath(name);
+      console.log(`${name.padEnd(26)}${programVersion(name).padEnd(10)}${state}`);
+    }
+  },
+  start: (_, options) => runUntilSignal(options),
+  async stop(_, options) {
+    await stopControlPlane(await readControlPlane(infoFile(options)));
+  },
+  async user([name], options) {
+    if (name === undefined) throw new Error("which user? hack/control-plane user NAME --data DIR");
+    console.log(await kubeconfigFor(await readControlPlane(infoFile(options)), { name, groups: options.group }));
+  },
+};
+
+async function runUntilSignal(options: Options): Promise<void> {
+  const signal = new Promise<void>((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve());
+  });
+  const began = performance.now();
+  const plane = await startControlPlane({
+    dataFolder: options.data,
+    ports: definedOnly({ apiServer: port(options.port), etcd: port(options["etcd-port"]) }),
+    fsync: options.fsync,
+    audit: options.audit,
+    controllerManager: !options["no-controller-manager"],
+    apiServerArguments: options.arg,
+  });
+  const { info } = plane;
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(
+    `Kubernetes ${info.version} at ${info.url}, ready in ${seconds} s${info.fsync ? "" : " (etcd without fsync: not for benchmarks)"}`,
+  );
+  console.log(`kubeconfig: ${info.kubeconfig}`);
+  console.log(`details:    ${join(info.dataFolder, infoFileName)}`);
+  try {
+    await Promise.race([signal, plane.failure]);
+  } finally {
+    await plane.stop();
+  }
+}
+
+function readArguments() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: "boolean", short: "h" },
+      data: { type: "string" },
+      port: { type: "string" },
+      "etcd-port": { type: "string" },
+      fsync: { type: "boolean" },
+      audit: { type: "boolean" },
+      "no-controller-manager": { type: "boolean" },
+      arg: { type: "string", multiple: true },
+      group: { type: "string", multiple: true },
+    },
+  });
+}
+
+function defaultPrograms(): ProgramName[] {
+  return (Object.keys(programs) as ProgramName[]).filter((name) => (programs[name] as GoProgram).default);
+}
+
+function programName(name: string): ProgramName {
+  if (Object.hasOwn(programs, name)) return name as ProgramName;
+  throw new Error(`unknown program "${name}": must be one of ${Object.keys(programs).join(", ")}`);
+}
+
+function infoFile(options: Options): string {
+  if (!options.data) throw new Error("which control plane? give --data DIR, the folder that start printed");
+  return join(resolve(options.data), infoFileName);
+}
+
+function port(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0 && number < 65536) return number;
+  throw new Error(`port "${text}" must be a number between 1 and 65535`);
+}
+
+function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = readArguments();
+  const [command, ...names] = positionals;
+  const run = command === undefined ? undefined : commands[command];
+  if (values.help || command === undefined) return void console.log(help);
+  if (run === undefined)
+    throw new Error(`unknown command "${command}": must be one of ${Object.keys(commands).join(", ")}`);
+  await run(names, values);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`hack/control-plane: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
