@@ -1,0 +1,107 @@
+/** Which repository, by its Kubernetes identity. Names are DNS-1123, so they are safe as path components. */
+export interface RepositoryIdentity {
+  namespace: string;
+  name: string;
+  /** metadata.uid of the Repository; tells a re-created repository from the one that stood under the name before. */
+  uid?: string;
+}
+
+/** What `ensure` found or did. Maps to the reasons of condition Provisioned. */
+export type EnsureOutcome = "Created" | "AdoptedExisting" | "Unchanged";
+
+export interface EnsureOptions {
+  /** Branch HEAD points at, without "refs/heads/". @defaultValue main */
+  defaultBranch?: string;
+}
+
+export interface EnsureResult {
+  outcome: EnsureOutcome;
+  /** The backend's own name for the repository, stable over its life; goes to status.backend.id. */
+  id: string;
+}
+
+/** What happens to the data when a Repository object is deleted. */
+export type DeletionPolicy = "Retain" | "Delete";
+
+export type BackendHealth =
+  | { state: "Healthy" }
+  | {
+      state: "Degraded" | "Unreachable";
+      reason: "StorageDegraded" | "GiteaUnavailable" | "RepositoryMissing";
+      message: string;
+    };
+
+/** One ref to move. `expectedOldId` is what it must point at now; the zero id means "must not exist" (or, as newId, "delete"). */
+export interface RefUpdate {
+  ref: string;
+  newId: string;
+  expectedOldId: string;
+}
+
+/** Outcome of one update of a transaction. */
+export type RefUpdateResult = { ref: string; ok: true } | { ref: string; ok: false; message: string };
+
+/**
+ * A ref transaction in two phases. After `prepare` all refs are locked and their old values verified, so that a record of the
+ * update can be made durable before `commit`; `abort` leaves everything as it was.
+ */
+export interface RefTransaction {
+  /** Locks and verifies. Answers a result per update; with one failure nothing is locked any more. */
+  prepare(): Promise<RefUpdateResult[]>;
+  /** Moves the refs. @throws {GitError} when the storage fails; whatever moved is found by reading the refs. */
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/**
+ * A repository that plumbing can read. `gitDir` is on a local (or mounted) disk: for the native backend the repository itself,
+ * for one behind an API a mirror of it.
+ */
+export interface BackendRepository {
+  readonly identity: RepositoryIdentity;
+  readonly gitDir: string;
+  /** A folder of this repository for the program that serves it (journal, quarantine); same file system as `gitDir`. */
+  readonly workDir: string;
+  beginRefTransaction(updates: readonly RefUpdate[], options?: { reason?: string }): RefTransaction;
+}
+
+/**
+ * Where repositories live. One conformance suite, `gitBackendConformance`, says what every implementation promises; all
+ * operations are idempotent and safe to repeat after a crash at any point.
+ */
+export interface GitBackend {
+  readonly kind: "native" | "gitea";
+  readonly name: string;
+  /**
+   * Makes the repository exist and be the one of `identity.uid`.
+   * @throws {BackendConflictError} when another live Repository owns the name.
+   */
+  ensure(identity: RepositoryIdentity, options?: EnsureOptions): Promise<EnsureResult>;
+  /** Points HEAD at a branch, which need not exist yet. @throws {RepositoryMissingError} */
+  setDefaultBranch(identity: RepositoryIdentity, branch: string): Promise<void>;
+  /** Opens for reading and for ref transactions. @throws {RepositoryMissingError} */
+  open(identity: RepositoryIdentity): Promise<BackendRepository>;
+  /** Deletes the data, or keeps it so that a later `ensure` may adopt it. A missing repository is not an error. */
+  remove(identity: RepositoryIdentity, policy: DeletionPolicy): Promise<void>;
+  /** Health of the backend, or of one repository in it. Never throws. */
+  health(identity?: RepositoryIdentity): Promise<BackendHealth>;
+}
+
+/** The repository is not in the backend. */
+export class RepositoryMissingError extends Error {
+  override readonly name = "RepositoryMissingError";
+  constructor(identity: RepositoryIdentity) {
+    super(`repository "${identity.namespace}/${identity.name}" does not exist in the Git backend`);
+  }
+}
+
+/** Another Repository owns the place. */
+export class BackendConflictError extends Error {
+  override readonly name = "BackendConflictError";
+  constructor(identity: RepositoryIdentity) {
+    super(
+      `the Git backend already holds "${identity.namespace}/${identity.name}" for another Repository object; ` +
+        "delete that object first, or give this one another name",
+    );
+  }
+}

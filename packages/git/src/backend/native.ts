@@ -1,0 +1,257 @@
+import { randomUUID } from "node:crypto";
+import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gitText, runGit } from "../process/git-process.ts";
+import { isBranchName } from "../wire/ref-name.ts";
+import {
+  BackendConflictError,
+  type BackendHealth,
+  type BackendRepository,
+  type DeletionPolicy,
+  type EnsureOptions,
+  type EnsureResult,
+  type GitBackend,
+  type RepositoryIdentity,
+  RepositoryMissingError,
+} from "./git-backend.ts";
+import { beginNativeRefTransaction } from "./ref-transaction.ts";
+
+export interface NativeBackendOptions {
+  /** Folder that holds everything; on an RWX volume when several programs serve it. Created when missing. */
+  root: string;
+  /** Name in status.backend.name. @defaultValue native */
+  name?: string;
+}
+
+const nameParts = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/**
+ * Bare repositories on disk:
+ *
+ *   <root>/<namespace>/<name>.git           the repository; krate/owner.json in it says whose
+ *   <root>/.tmp/<random>                    repositories being created or deleted
+ *
+ * A repository appears and disappears by one rename, so a crash leaves either all of it or none; what is left under .tmp is
+ * swept by `sweep`, which the program that owns the root calls at its start.
+ */
+export class NativeGitBackend implements GitBackend {
+  readonly kind = "native";
+  readonly name: string;
+  readonly #root: string;
+
+  constructor(options: NativeBackendOptions) {
+    this.#root = options.root;
+    this.name = options.name ?? "native";
+  }
+
+  async ensure(identity: RepositoryIdentity, options: EnsureOptions = {}): Promise<EnsureResult> {
+    const gitDir = this.gitDir(identity);
+    const id = `${identity.namespace}/${identity.name}`;
+    const owner = await readOwner(gitDir);
+    if (owner) return { outcome: await this.#claim(gitDir, identity, owner), id };
+    if (await exists(join(gitDir, "HEAD"))) {
+      await writeOwner(gitDir, { uid: identity.uid });
+      return { outcome: "AdoptedExisting", id };
+    }
+    await this.#create(gitDir, identity, options.defaultBranch ?? "main");
+    return { outcome: "Created", id };
+  }
+
+  async #claim(gitDir: string, identity: RepositoryIdentity, owner: Owner): Promise<"Unchanged" | "AdoptedExisting"> {
+    if (owner.uid === identity.uid && !owner.retained) return "Unchanged";
+    if (owner.uid !== undefined && identity.uid !== undefined && owner.uid !== identity.uid && !owner.retained) {
+      throw new BackendConflictError(identity);
+    }
+    await writeOwner(gitDir, { uid: identity.uid ?? owner.uid });
+    return owner.retained ? "AdoptedExisting" : "Unchanged";
+  }
+
+  async #create(gitDir: string, identity: RepositoryIdentity, defaultBranch: string): Promise<void> {
+    requireBranchName(defaultBranch);
+    const temporary = join(this.#root, ".tmp", `${identity.name}-${randomUUID()}`);
+    await mkdir(join(this.#root, ".tmp"), { recursive: true });
+    await mkdir(join(this.#root, identity.namespace), { recursive: true });
+    try {
+      await runGit([
+        "init",
+        "--quiet",
+        "--bare",
+        "--template=",
+        "--object-format=sha1",
+        `--initial-branch=${defaultBranch}`,
+        temporary,
+      ]);
+      await writeFile(join(temporary, "config"), repositoryConfig);
+      await writeOwner(temporary, { uid: identity.uid });
+      await rename(temporary, gitDir);
+      await syncDirectory(join(this.#root, identity.namespace));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      const code = (error as NodeJS.ErrnoException).code;
+      // Somebody else created it between our look and our rename: theirs stands, and is judged as any existing one.
+      if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+      const owner = await readOwner(gitDir);
+      if (owner) await this.#claim(gitDir, identity, owner);
+    }
+  }
+
+  async setDefaultBranch(identity: RepositoryIdentity, branch: string): Promise<void> {
+    requireBranchName(branch);
+    const { gitDir } = await this.open(identity);
+    const ref = `refs/heads/${branch}`;
+    if ((await gitText(["symbolic-ref", "HEAD"], { gitDir, okExitCodes: [0, 1, 128] })) === ref) return;
+    await runGit(["symbolic-ref", "HEAD", ref], { gitDir });
+  }
+
+  async open(identity: RepositoryIdentity): Promise<BackendRepository> {
+    const gitDir = this.gitDir(identity);
+    if (!(await exists(join(gitDir, "HEAD")))) throw new RepositoryMissingError(identity);
+    return {
+      identity,
+      gitDir,
+      workDir: join(gitDir, "krate"),
+      beginRefTransaction: (updates, options) => beginNativeRefTransaction(gitDir, updates, options?.reason),
+    };
+  }
+
+  async remove(identity: RepositoryIdentity, policy: DeletionPolicy): Promise<void> {
+    const gitDir = this.gitDir(identity);
+    const owner = await readOwner(gitDir);
+    if (!owner && !(await exists(join(gitDir, "HEAD")))) return;
+    // A late deletion of the former holder of the name must not take the new one's data.
+    if (owner?.uid !== undefined && identity.uid !== undefined && owner.uid !== identity.uid) return;
+    if (policy === "Retain") {
+      await writeOwner(gitDir, { uid: owner?.uid ?? identity.uid, retained: true });
+      return;
+    }
+    const doomed = join(this.#root, ".tmp", `${identity.name}-${randomUUID()}`);
+    await mkdir(join(this.#root, ".tmp"), { recursive: true });
+    await rename(gitDir, doomed);
+    await syncDirectory(join(this.#root, identity.namespace));
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  async health(identity?: RepositoryIdentity): Promise<BackendHealth> {
+    try {
+      await mkdir(this.#root, { recursive: true });
+      await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
+      if (identity) {
+        const { gitDir } = await this.open(identity);
+        await readdir(join(gitDir, "objects"));
+        await gitText(["rev-parse", "--git-dir"], { gitDir, timeoutMs: 10_000 });
+      }
+      return { state: "Healthy" };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (error instanceof RepositoryMissingError) return { state: "Degraded", reason: "RepositoryMissing", message };
+      return { state: identity ? "Degraded" : "Unreachable", reason: "StorageDegraded", message };
+    }
+  }
+
+  /** Every repository on disk, retained ones included, in order. */
+  async list(): Promise<RepositoryIdentity[]> {
+    const found: RepositoryIdentity[] = [];
+    for (const namespace of await namesIn(this.#root)) {
+      if (!nameParts.test(namespace)) continue;
+      for (const folder of await namesIn(join(this.#root, namespace))) {
+        const name = folder.replace(/\.git$/, "");
+        if (folder.endsWith(".git") && nameParts.test(name)) found.push({ namespace, name });
+      }
+    }
+    return found;
+  }
+
+  /** Removes what crashed creations and deletions left. Call when no other program is creating repositories under this root. */
+  async sweep(): Promise<void> {
+    await rm(join(this.#root, ".tmp"), { recursive: true, force: true });
+  }
+
+  /** Where a repository lies. @throws {TypeError} when a name is not DNS-1123 and so could leave the root. */
+  gitDir(identity: RepositoryIdentity): string {
+    for (const part of [identity.namespace, identity.name]) {
+      if (!nameParts.test(part) || part.includes("..")) {
+        throw new TypeError(`${JSON.stringify(part)} is not a DNS-1123 name and cannot name a repository`);
+      }
+    }
+    return join(this.#root, identity.namespace, `${identity.name}.git`);
+  }
+}
+
+/** Settings a repository carries for whoever opens it by hand; the environment of our own processes repeats what matters. */
+const repositoryConfig = `[core]
+\trepositoryformatversion = 0
+\tbare = true
+\tlogAllRefUpdates = always
+\thooksPath = /dev/null
+[gc]
+\tauto = 0
+\tpruneExpire = 2.weeks.ago
+[receive]
+\tdenyCurrentBranch = ignore
+\tfsckObjects = true
+`;
+
+interface Owner {
+  uid?: string;
+  retained?: boolean;
+}
+
+async function readOwner(gitDir: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(join(gitDir, "krate", "owner.json"), "utf8")) as Owner;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function writeOwner(gitDir: string, owner: Owner): Promise<void> {
+  const folder = join(gitDir, "krate");
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `owner.json.${randomUUID()}`);
+  const file = await open(temporary, "w");
+  try {
+    await file.writeFile(`${JSON.stringify(owner)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, join(folder, "owner.json"));
+}
+
+/** Makes renames into `path` survive a power failure. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+      throw error;
+    },
+  );
+}
+
+function requireBranchName(branch: string): void {
+  if (!isBranchName(branch)) throw new TypeError(`${JSON.stringify(branch)} is not a valid branch name`);
+}

@@ -1,0 +1,88 @@
+import { runGit } from "../process/git-process.ts";
+import { type ReadOptions, UnknownRevisionError } from "./revision.ts";
+
+export type EntryKind = "file" | "executable" | "symlink" | "directory" | "submodule";
+
+export interface TreeEntry {
+  name: string;
+  path: string;
+  kind: EntryKind;
+  objectId: string;
+  /** Bytes of a file or symlink; absent for directories and submodules. */
+  size?: number;
+}
+
+const kinds: Record<string, EntryKind> = {
+  "040000": "directory",
+  "100644": "file",
+  "100664": "file",
+  "100755": "executable",
+  "120000": "symlink",
+  "160000": "submodule",
+};
+
+/**
+ * Entries of one directory, directories first, then by name.
+ * @throws {UnknownRevisionError} when the path is not a directory of that tree.
+ */
+export async function listTree(
+  treeish: string,
+  path: string,
+  read: ReadOptions & { maxOutputBytes?: number },
+): Promise<TreeEntry[]> {
+  const clean = normalizePath(path);
+  const object = clean === "" ? `${treeish}^{tree}` : `${treeish}:${clean}`;
+  const result = await runGit(["ls-tree", "-z", "--long", "--end-of-options", object], {
+    ...read,
+    okExitCodes: [0, 128],
+  });
+  if (result.exitCode !== 0)
+    throw new UnknownRevisionError(`directory ${JSON.stringify(path)} does not exist at this revision`);
+  const entries = parseLsTree(result.stdout.toString("utf8"), clean);
+  return entries.sort(
+    (a, b) =>
+      Number(b.kind === "directory") - Number(a.kind === "directory") ||
+      (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+}
+
+/** The entry at `path`. @throws {UnknownRevisionError} when there is none. */
+export async function findEntry(treeish: string, path: string, read: ReadOptions): Promise<TreeEntry> {
+  const clean = normalizePath(path);
+  const parent = clean.includes("/") ? clean.slice(0, clean.lastIndexOf("/")) : "";
+  const result = await runGit(["ls-tree", "-z", "--long", "--full-tree", treeish, "--", clean], {
+    ...read,
+    okExitCodes: [0, 128],
+  });
+  const [entry] = result.exitCode === 0 && clean !== "" ? parseLsTree(result.stdout.toString("utf8"), "") : [];
+  if (!entry) throw new UnknownRevisionError(`path ${JSON.stringify(path)} does not exist at this revision`);
+  return { ...entry, name: entry.path.slice(parent === "" ? 0 : parent.length + 1), path: entry.path };
+}
+
+/** Removes leading and trailing slashes; refuses what no tree can hold. */
+export function normalizePath(path: string): string {
+  const clean = path.replace(/^\/+|\/+$/g, "");
+  if (
+    clean.includes("\0") ||
+    clean.split("/").some((part) => part === "." || part === ".." || (part === "" && clean !== ""))
+  ) {
+    throw new UnknownRevisionError(`path ${JSON.stringify(path.slice(0, 200))} is not a path inside a repository`);
+  }
+  return clean;
+}
+
+function parseLsTree(output: string, directory: string): TreeEntry[] {
+  return output.split("\0").flatMap((record) => {
+    const match = /^(\d{6}) (?:blob|tree|commit) ([0-9a-f]{40}) +(\d+|-)\t(.+)$/su.exec(record);
+    if (!match) return [];
+    const [, mode, objectId, size, name] = match as unknown as [string, string, string, string, string];
+    const entry: TreeEntry = {
+      name,
+      path: directory === "" ? name : `${directory}/${name}`,
+      kind: kinds[mode] ?? "file",
+      objectId,
+      ...(size === "-" ? {} : { size: Number(size) }),
+    };
+    return [entry];
+  });
+}

@@ -1,0 +1,3 @@
+export * from "./environment.ts";
+export * from "./git-error.ts";
+export * from "./git-process.ts";
