@@ -57,8 +57,13 @@ export function redactText(text: string): string {
   return textPatterns.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text);
 }
 
+/** One cheap look first: most lines hold nothing to hide, and the patterns below are half the cost of a line. */
+const suspicious =
+  /pass|secret|token|key|authorization|cookie|credential|signature|kubeconfig|bearer|basic |eyJ|:\/\/[^"]*@/i;
+
 /** {@link redactText} for a line of JSON, and members whose name is secret-like. */
 export function redactLine(line: string): string {
+  if (!suspicious.test(line)) return line;
   return redactText(line).replace(secretMember, (member: string, key: string) =>
     isSecretKey(key) ? `"${key}":"${redacted}"` : member,
   );
