@@ -1,4 +1,5 @@
 export * from "./decode/index.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export { cloneJson, dig, equalJson, isObject } from "./json.ts";
+export * from "./schema/index.ts";
 export * from "./selectors/index.ts";
