@@ -2,7 +2,7 @@
  * Conditions: the truth a controller tells. A map by `type`; `lastTransitionTime` moves only when `status` changes.
  * Source: Kubernetes API conventions, "Typical status properties"; KEP-1623.
  */
-export type ConditionStatus = 'True' | 'False' | 'Unknown';
+export type ConditionStatus = "True" | "False" | "Unknown";
 
 export interface Condition {
   type: string;
@@ -39,12 +39,12 @@ export function mergeConditions(
       type: input.type,
       status: input.status,
       reason: input.reason,
-      message: input.message ?? '',
+      message: input.message ?? "",
       ...(options.observedGeneration !== undefined && { observedGeneration: options.observedGeneration }),
       lastTransitionTime: before?.status === input.status ? before.lastTransitionTime : options.now,
     });
   }
-  return [...merged.values()].sort((a, b) => a.type.localeCompare(b.type, 'en'));
+  return [...merged.values()].sort((a, b) => a.type.localeCompare(b.type, "en"));
 }
 
 export function findCondition(
@@ -58,14 +58,14 @@ export function isConditionTrue(
   object: { status?: { conditions?: Condition[] | undefined } | undefined } | undefined,
   type: string,
 ): boolean {
-  return findCondition(object, type)?.status === 'True';
+  return findCondition(object, type)?.status === "True";
 }
 
 const input =
   (status: ConditionStatus) =>
-  (type: string, reason: string, message = ''): ConditionInput => ({ type, status, reason, message });
+  (type: string, reason: string, message = ""): ConditionInput => ({ type, status, reason, message });
 
 /** Condition constructors: `isTrue('Ready', 'Provisioned')`. */
-export const isTrue = input('True');
-export const isFalse = input('False');
-export const isUnknown = input('Unknown');
+export const isTrue = input("True");
+export const isFalse = input("False");
+export const isUnknown = input("Unknown");

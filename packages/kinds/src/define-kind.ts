@@ -2,14 +2,14 @@
  * `defineKind`: the single source of a kind. CRD YAML, OpenAPI, validators, table columns, RBAC roles, reference docs and
  * console descriptors are generated from what is said here (design D5).
  */
-import type { Static, TSchema } from 'typebox';
-import { configGroup, recordGroup, version } from './labels.ts';
-import type { KindRef, KubernetesObject, Resource, Scope } from './meta.ts';
+import type { Static, TSchema } from "typebox";
+import { configGroup, recordGroup, version } from "./labels.ts";
+import type { KindRef, KubernetesObject, Resource, Scope } from "./meta.ts";
 
 /** A column of `kubectl get`. `priority: 1` shows only with `-o wide`. Age is added to every kind. */
 export interface PrinterColumn {
   name: string;
-  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  type: "string" | "integer" | "number" | "boolean" | "date";
   jsonPath: string;
   description?: string;
   priority?: 0 | 1;
@@ -26,7 +26,7 @@ export interface ConditionDeclaration {
 /** A subresource served by krate-apiserver beside `status`. */
 export interface SubresourceDeclaration {
   description: string;
-  verbs: readonly ('get' | 'create' | 'update')[];
+  verbs: readonly ("get" | "create" | "update")[];
 }
 
 /** Who may do what with a kind out of the box (PER-01..03): verbs per installed role. Platform engineers may always do everything. */
@@ -64,22 +64,22 @@ export interface KindDefinition<Spec extends TSchema, Status extends TSchema> {
 }
 
 export interface Kind<Spec extends TSchema = TSchema, Status extends TSchema = TSchema>
-  extends Omit<KindDefinition<Spec, Status>, 'scope'>,
+  extends Omit<KindDefinition<Spec, Status>, "scope">,
     KindRef<Resource<Static<Spec>, Static<Status>>> {
-  readonly storage: 'etcd' | 'postgres';
+  readonly storage: "etcd" | "postgres";
   readonly scope: Scope;
   readonly singular: string;
 }
 
 function complete<Spec extends TSchema, Status extends TSchema>(
-  storage: 'etcd' | 'postgres',
+  storage: "etcd" | "postgres",
   definition: KindDefinition<Spec, Status>,
 ): Kind<Spec, Status> {
   return Object.freeze({
-    scope: 'Namespaced' as const,
+    scope: "Namespaced" as const,
     singular: definition.kind.toLowerCase(),
     ...definition,
-    group: storage === 'etcd' ? configGroup : recordGroup,
+    group: storage === "etcd" ? configGroup : recordGroup,
     version,
     storage,
   });
@@ -89,14 +89,14 @@ function complete<Spec extends TSchema, Status extends TSchema>(
 export function defineConfigKind<Spec extends TSchema, Status extends TSchema>(
   definition: KindDefinition<Spec, Status>,
 ): Kind<Spec, Status> {
-  return complete('etcd', definition);
+  return complete("etcd", definition);
 }
 
 /** A record kind: a row in Postgres, group `forge.krate.a5c.ai`, served by krate-apiserver. */
 export function defineRecordKind<Spec extends TSchema, Status extends TSchema>(
   definition: KindDefinition<Spec, Status>,
 ): Kind<Spec, Status> {
-  return complete('postgres', definition);
+  return complete("postgres", definition);
 }
 
 /** A kind somebody else defines (Pod, Secret, CustomResourceDefinition…), typed by the caller. */
@@ -107,5 +107,5 @@ export function foreignKind<T extends KubernetesObject>(ref: {
   plural: string;
   scope?: Scope;
 }): KindRef<T> {
-  return Object.freeze({ scope: 'Namespaced' as const, ...ref });
+  return Object.freeze({ scope: "Namespaced" as const, ...ref });
 }

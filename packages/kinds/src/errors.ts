@@ -29,16 +29,16 @@ export type StatusReason = keyof typeof statusReasons;
 
 /** reason of one field error; the text before the colon in a `StatusCause`. Source: pkg/util/validation/field. */
 export type FieldErrorReason =
-  | 'FieldValueRequired'
-  | 'FieldValueInvalid'
-  | 'FieldValueNotSupported'
-  | 'FieldValueForbidden'
-  | 'FieldValueDuplicate'
-  | 'FieldValueTooLong'
-  | 'FieldValueTooMany'
-  | 'FieldValueNotFound'
-  | 'FieldValueTypeInvalid'
-  | 'FieldManagerConflict';
+  | "FieldValueRequired"
+  | "FieldValueInvalid"
+  | "FieldValueNotSupported"
+  | "FieldValueForbidden"
+  | "FieldValueDuplicate"
+  | "FieldValueTooLong"
+  | "FieldValueTooMany"
+  | "FieldValueNotFound"
+  | "FieldValueTypeInvalid"
+  | "FieldManagerConflict";
 
 /** One thing wrong with one field: `field` is a path such as `spec.refs[0]`, `message` says what is allowed. */
 export interface FieldError {
@@ -59,10 +59,10 @@ export interface StatusDetails {
 
 /** The `Status` object a failed request answers with. */
 export interface Status {
-  kind: 'Status';
-  apiVersion: 'v1';
+  kind: "Status";
+  apiVersion: "v1";
   metadata: Record<string, never>;
-  status: 'Success' | 'Failure';
+  status: "Success" | "Failure";
   message?: string;
   reason?: StatusReason | string;
   details?: StatusDetails;
@@ -92,7 +92,7 @@ export class ApiError extends Error {
 
   constructor(reason: StatusReason, message: string, options: ApiErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'ApiError';
+    this.name = "ApiError";
     this.reason = reason;
     this.code = options.code ?? statusReasons[reason];
     this.details = options.details;
@@ -101,10 +101,10 @@ export class ApiError extends Error {
   /** The wire form; the only place a `Status` is built from an error. */
   toStatus(): Status {
     return {
-      kind: 'Status',
-      apiVersion: 'v1',
+      kind: "Status",
+      apiVersion: "v1",
       metadata: {},
-      status: 'Failure',
+      status: "Failure",
       message: this.message,
       reason: this.reason,
       ...(this.details && { details: this.details }),
@@ -124,12 +124,12 @@ export class ApiError extends Error {
 }
 
 function isStatusReason(reason: unknown): reason is StatusReason {
-  return typeof reason === 'string' && Object.hasOwn(statusReasons, reason);
+  return typeof reason === "string" && Object.hasOwn(statusReasons, reason);
 }
 
 function reasonOfCode(code: number): StatusReason {
   const found = Object.entries(statusReasons).find(([, value]) => value === code);
-  return (found?.[0] as StatusReason | undefined) ?? 'InternalError';
+  return (found?.[0] as StatusReason | undefined) ?? "InternalError";
 }
 
 /** True for an `ApiError` of that reason; test error properties, never texts. */
@@ -138,7 +138,7 @@ export function isReason(error: unknown, reason: StatusReason): error is ApiErro
 }
 
 function qualified(target: ErrorTarget): string {
-  const resource = target.plural ?? target.kind ?? 'object';
+  const resource = target.plural ?? target.kind ?? "object";
   return target.group ? `${resource}.${target.group}` : resource;
 }
 
@@ -152,13 +152,13 @@ function detailsOf(target: ErrorTarget, more: StatusDetails = {}): StatusDetails
 }
 
 export function notFound(target: ErrorTarget): ApiError {
-  return new ApiError('NotFound', `${qualified(target)} "${target.name ?? ''}" not found`, {
+  return new ApiError("NotFound", `${qualified(target)} "${target.name ?? ""}" not found`, {
     details: detailsOf(target),
   });
 }
 
 export function alreadyExists(target: ErrorTarget): ApiError {
-  return new ApiError('AlreadyExists', `${qualified(target)} "${target.name ?? ''}" already exists`, {
+  return new ApiError("AlreadyExists", `${qualified(target)} "${target.name ?? ""}" already exists`, {
     details: detailsOf(target),
   });
 }
@@ -166,58 +166,61 @@ export function alreadyExists(target: ErrorTarget): ApiError {
 /** 409: the caller's `resourceVersion` is not the stored one any more, or a precondition failed. */
 export function conflict(target: ErrorTarget, why: string): ApiError {
   return new ApiError(
-    'Conflict',
-    `Operation cannot be fulfilled on ${qualified(target)} "${target.name ?? ''}": ${why}`,
+    "Conflict",
+    `Operation cannot be fulfilled on ${qualified(target)} "${target.name ?? ""}": ${why}`,
     { details: detailsOf(target) },
   );
 }
 
 /** 422 with one cause per field. `target.kind` is the CamelCase kind. */
 export function invalid(target: ErrorTarget, errors: readonly FieldError[]): ApiError {
-  const kind = target.group ? `${target.kind ?? ''}.${target.group}` : (target.kind ?? '');
+  const kind = target.group ? `${target.kind ?? ""}.${target.group}` : (target.kind ?? "");
   const texts = errors.map((error) => `${error.field}: ${error.message}`);
-  const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
-  return new ApiError('Invalid', `${kind} "${target.name ?? ''}" is invalid: ${list}`, {
-    details: detailsOf({ ...target, plural: target.kind ?? '' }, {
-      causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
-    }),
+  const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
+  return new ApiError("Invalid", `${kind} "${target.name ?? ""}" is invalid: ${list}`, {
+    details: detailsOf(
+      { ...target, plural: target.kind ?? "" },
+      {
+        causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
+      },
+    ),
   });
 }
 
 export function badRequest(message: string, cause?: unknown): ApiError {
-  return new ApiError('BadRequest', message, { cause });
+  return new ApiError("BadRequest", message, { cause });
 }
 
 /** 403 in kube-apiserver's wording: `<resource> "<name>" is forbidden: <why>`. */
 export function forbidden(target: ErrorTarget, why: string): ApiError {
-  const name = target.name ? ` "${target.name}"` : '';
-  return new ApiError('Forbidden', `${qualified(target)}${name} is forbidden: ${why}`, {
+  const name = target.name ? ` "${target.name}"` : "";
+  return new ApiError("Forbidden", `${qualified(target)}${name} is forbidden: ${why}`, {
     details: detailsOf(target),
   });
 }
 
-export function unauthorized(message = 'Unauthorized'): ApiError {
-  return new ApiError('Unauthorized', message);
+export function unauthorized(message = "Unauthorized"): ApiError {
+  return new ApiError("Unauthorized", message);
 }
 
 /** 410: the watch or continue position was compacted; the client must list again. */
 export function expired(message: string): ApiError {
-  return new ApiError('Expired', message);
+  return new ApiError("Expired", message);
 }
 
 export function tooLarge(limitBytes: number): ApiError {
-  return new ApiError('RequestEntityTooLarge', `the request is too large: at most ${limitBytes} bytes are allowed`);
+  return new ApiError("RequestEntityTooLarge", `the request is too large: at most ${limitBytes} bytes are allowed`);
 }
 
 export function tooManyRequests(message: string, retryAfterSeconds: number): ApiError {
-  return new ApiError('TooManyRequests', message, { details: { retryAfterSeconds } });
+  return new ApiError("TooManyRequests", message, { details: { retryAfterSeconds } });
 }
 
 export function serviceUnavailable(message: string, cause?: unknown): ApiError {
-  return new ApiError('ServiceUnavailable', message, { cause });
+  return new ApiError("ServiceUnavailable", message, { cause });
 }
 
 /** Anything unexpected: a plain message outside, the whole error as `cause` for the log. */
 export function internalError(cause: unknown): ApiError {
-  return new ApiError('InternalError', 'Internal error occurred; the server log has the cause', { cause });
+  return new ApiError("InternalError", "Internal error occurred; the server log has the cause", { cause });
 }

@@ -66,7 +66,7 @@ export interface KubernetesList<T> {
   items: T[];
 }
 
-export type Scope = 'Namespaced' | 'Cluster';
+export type Scope = "Namespaced" | "Cluster";
 
 /**
  * What a client needs to address a kind. Our own kinds (`defineKind`) and the core kinds (`coreKind`) both are one;
@@ -87,10 +87,10 @@ export type ObjectOf<K extends KindRef> = K extends KindRef<infer T> ? T : never
 
 /** `v1` for the core group, `group/version` for all others. */
 export function apiVersionOf(kind: KindRef): string {
-  return kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  return kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
 }
 
 /** `pods` for the core group, `pullrequests.forge.krate.a5c.ai` for all others: how kubectl prints a resource. */
 export function resourceNameOf(kind: KindRef): string {
-  return kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
+  return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 }
