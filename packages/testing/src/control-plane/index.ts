@@ -5,6 +5,7 @@ export { type Child, startChild } from "./child.ts";
 export { type Guard, startGuard } from "./guard.ts";
 export { type GoProgram, type ProgramName, programs } from "./programs.ts";
 export { clientOf, type Requester } from "./request.ts";
+export { sharedControlPlane } from "./shared.ts";
 export {
   type ControlPlane,
   type ControlPlaneInfo,

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
 import { buildProgram } from "./build.ts";
 import { type GoProgram, type ProgramName, programs } from "./programs.ts";
+import { serveShared } from "./shared.ts";
 import { infoFileName, readControlPlane, startControlPlane } from "./start.ts";
 import { stopControlPlane } from "./stop.ts";
 import { kubeconfigFor } from "./users.ts";
@@ -19,6 +20,7 @@ const help = `hack/control-plane: a real Kubernetes control plane on loopback, f
     --audit               requests at level Metadata into DIR/audit.log
     --no-controller-manager
     --arg FLAG            one more flag for kube-apiserver; may be repeated
+  share --data DIR      like start; ends when no test run uses it any more (test runs start this themselves)
   stop --data DIR       ends the control plane that runs on this folder
   user NAME --data DIR  writes a kubeconfig for a user with a client certificate and prints its path
     --group GROUP         may be repeated
@@ -49,6 +51,10 @@ const commands: Record<string, (names: string[], options: Options) => Promise<vo
     }
   },
   start: (_, options) => runUntilSignal(options),
+  async share(_, options) {
+    if (!options.data) throw new Error("share needs --data DIR");
+    await serveShared(resolve(options.data), untilSignal());
+  },
   async stop(_, options) {
     await stopControlPlane(await readControlPlane(infoFile(options)));
   },
@@ -59,9 +65,7 @@ const commands: Record<string, (names: string[], options: Options) => Promise<vo
 };
 
 async function runUntilSignal(options: Options): Promise<void> {
-  const signal = new Promise<void>((resolve) => {
-    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve());
-  });
+  const signal = untilSignal();
   const began = performance.now();
   const plane = await startControlPlane({
     dataFolder: options.data,
@@ -83,6 +87,12 @@ async function runUntilSignal(options: Options): Promise<void> {
   } finally {
     await plane.stop();
   }
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve());
+  });
 }
 
 function readArguments() {

@@ -13,7 +13,7 @@ import {
 import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
 import { type Child, startChild } from "./child.ts";
 import { type Credentials, prepareCredentials } from "./credentials.ts";
-import { startGuard } from "./guard.ts";
+import { type Guard, startGuard } from "./guard.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import type { ProgramName } from "./programs.ts";
 import { clientOf } from "./request.ts";
@@ -96,12 +96,8 @@ async function startInFolder(
   const layout = await planLayout(folder.path, options);
   const guard = startGuard();
   const children: Child[] = [];
-  const stop = async () => {
-    for (const child of children.reverse()) await child.stop(child.name === "etcd" ? 5 : 2);
-    await guard.close();
-    await rm(join(folder.path, infoFileName), { force: true });
-    if (folder.temporary) await rm(folder.path, { recursive: true, force: true, maxRetries: 5 });
-  };
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= stopAll(children, guard, folder));
   const start = (name: ProgramName, args: string[]) => {
     const child = startChild(guard, name, binaryPath(name), args, join(folder.path, `${name}.log`));
     children.push(child);
@@ -119,6 +115,13 @@ async function startInFolder(
     await stop();
     throw error;
   }
+}
+
+async function stopAll(children: Child[], guard: Guard, folder: { path: string; temporary: boolean }): Promise<void> {
+  for (const child of children.toReversed()) await child.stop(child.name === "etcd" ? 5 : 2);
+  await guard.close();
+  await rm(join(folder.path, infoFileName), { force: true });
+  if (folder.temporary) await rm(folder.path, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function planLayout(dataFolder: string, options: ControlPlaneOptions): Promise<Layout> {
