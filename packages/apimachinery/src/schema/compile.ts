@@ -3,13 +3,14 @@ import type { JsonObject } from "../json.ts";
 import { applyDefaults } from "./defaults.ts";
 import { linkSchema } from "./link.ts";
 import { validateListTypes } from "./list-types.ts";
+import { withObjectMeta } from "./object-meta.ts";
 import { prune } from "./prune.ts";
 import type { Definitions, Schema } from "./types.ts";
 import { compileValidator } from "./validate.ts";
 
 /** Everything a schema does to objects of its kind. The schema is that of the whole object: apiVersion, kind, metadata, spec, status. */
 export interface CompiledSchema {
-  /** The schema with references resolved; what patch, apply and table take. */
+  /** The schema with references resolved and ObjectMeta as `metadata`; what patch, apply and table take. */
   readonly schema: Schema;
   /** Removes unknown fields in place. @returns their paths */
   prune(object: JsonObject): string[];
@@ -25,7 +26,7 @@ export interface CompiledSchema {
  * Order for a request: `prune` (report by `applyFieldValidation`), `applyDefaults`, admission, then `validate`.
  */
 export function compileSchema(schema: Schema, definitions: Definitions = {}): CompiledSchema {
-  const linked = linkSchema(schema, definitions);
+  const linked = withObjectMeta(linkSchema(schema, definitions));
   const validator = compileValidator(linked);
   return {
     schema: linked,

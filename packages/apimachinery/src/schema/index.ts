@@ -30,7 +30,7 @@ export {
   checkPathSegmentName,
   checkQualifiedName,
 } from "./names.ts";
-export { objectMetaSchema } from "./object-meta.ts";
+export { objectMetaSchema, withObjectMeta } from "./object-meta.ts";
 export { prune } from "./prune.ts";
 export { linearRegExp } from "./regexp.ts";
 export type { Definitions, Schema, ValidationRuleSchema } from "./types.ts";

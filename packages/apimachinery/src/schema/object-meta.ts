@@ -66,3 +66,16 @@ export const objectMetaSchema: Schema = {
     },
   },
 };
+
+/**
+ * A resource's schema in which `metadata` is ObjectMeta; what the schema itself says about metadata (a CRD may restrict the name) comes on top.
+ * A schema that describes no resource is returned as it is.
+ */
+export function withObjectMeta(schema: Schema): Schema {
+  const own = schema.properties?.metadata;
+  if (own === undefined && schema.properties?.apiVersion === undefined) return schema;
+  const standard = objectMetaSchema.properties ?? {};
+  const properties = { ...standard };
+  for (const [key, each] of Object.entries(own?.properties ?? {})) properties[key] = { ...standard[key], ...each };
+  return { ...schema, properties: { ...schema.properties, metadata: { ...own, ...objectMetaSchema, properties } } };
+}

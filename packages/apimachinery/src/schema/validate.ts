@@ -9,7 +9,6 @@ import { Ajv } from "ajv";
 import { equalJson, isObject } from "../json.ts";
 import { child, invalidValue, notSupported, required, tooLong, tooMany, typeInvalid } from "./field-errors.ts";
 import { formats } from "./formats.ts";
-import { objectMetaSchema } from "./object-meta.ts";
 import { ajvRegExp } from "./regexp.ts";
 import { toJsonSchema } from "./to-json-schema.ts";
 import type { Schema } from "./types.ts";
@@ -28,7 +27,7 @@ export type Validator = (value: unknown, old?: unknown) => FieldError[];
 export function compileValidator(schema: Schema): Validator {
   let compiled: ValidateFunction | undefined;
   return (value, old) => {
-    compiled ??= newAjv().compile(toJsonSchema(withObjectMeta(schema)));
+    compiled ??= newAjv().compile(toJsonSchema(schema));
     if (compiled(value)) return [];
     const errors = dropBranches(compiled.errors ?? []);
     const changed = old === undefined ? errors : errors.filter((error) => !isUnchanged(error, value, old));
@@ -46,14 +45,6 @@ function newAjv(): Ajv {
     code: { regExp: ajvRegExp },
     logger: false,
   });
-}
-
-/** `metadata` is ObjectMeta whatever the schema says; what it says comes on top. */
-function withObjectMeta(schema: Schema): Schema {
-  if (schema.properties?.metadata === undefined && schema.properties?.apiVersion === undefined) return schema;
-  const own = schema.properties.metadata;
-  const metadata = own?.properties === undefined ? objectMetaSchema : { allOf: [objectMetaSchema, own] };
-  return { ...schema, properties: { ...schema.properties, metadata } };
 }
 
 /** Errors inside the branches of anyOf, oneOf and not say why a branch did not fit; the error about the whole says enough. */

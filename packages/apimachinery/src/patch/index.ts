@@ -1,0 +1,3 @@
+export { applyJsonPatch, maxJsonPatchOperations } from "./json-patch.ts";
+export { applyMergePatch } from "./merge-patch.ts";
+export { applyStrategicMergePatch } from "./strategic.ts";
