@@ -1,18 +1,12 @@
-import type { Check } from "./check.ts";
-import { judge } from "./check.ts";
-import { lines, runTool } from "./run-tool.ts";
-
-/** How Biome ends: "Checked 214 files in 1s." */
-const checkedFiles = /Checked (\d+) files?/;
+import { runBiome } from "./biome.ts";
+import { type Check, judge } from "./check.ts";
 
 export const format: Check = {
   name: "format",
   promise: "sources are formatted and imports sorted as biome.json says",
   async run({ root }) {
-    const args = ["check", "--linter-enabled=false", "--max-diagnostics=none", "--reporter=summary"];
-    const { code, output } = await runTool(root, "biome", args);
-    const count = Number(checkedFiles.exec(output)?.[1] ?? 0);
-    const findings = code === 0 ? [] : lines(output).filter((line) => !checkedFiles.test(line));
-    return judge(count, "files", findings, "biome check --write --linter-enabled=false   (after `source hack/env.sh`)");
+    const { files, findings } = await runBiome(root, ["check", "--linter-enabled=false"]);
+    const readable = findings.map((finding) => finding.replace(/format: Formatter would have.*/, "is not formatted"));
+    return judge(files, "files", readable, "source hack/env.sh && biome check --write --linter-enabled=false");
   },
 };

@@ -21,10 +21,10 @@ export const types: Check = {
       );
     }
     const output = results.flatMap((result) => lines(result.output));
-    const isFile = (line: string) => line.startsWith(root);
-    const seen = output.filter((line) => isFile(line) && !line.includes("/node_modules/"));
+    const isFile = (line: string) => line.startsWith("/");
+    const seen = output.filter((line) => line.startsWith(root) && !line.includes("/node_modules/"));
     const failed = results.some(({ code }) => code !== 0);
     const findings = failed ? output.filter((line) => !isFile(line)) : [];
-    return judge(new Set(seen).size, "files", findings, "tsc --noEmit -p .   (after `source hack/env.sh`)");
+    return judge(new Set(seen).size, "files", findings, "source hack/env.sh && tsc --noEmit -p .");
   },
 };
