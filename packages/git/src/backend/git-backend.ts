@@ -38,8 +38,16 @@ export interface RefUpdate {
   expectedOldId: string;
 }
 
+/**
+ * Why a ref was not moved: it is not where it was expected (`moved`), another process holds its lock (`locked`), a ref such as
+ * a/b stands in the way of a (`conflict`), another ref of the transaction failed (`sibling`), or something else.
+ */
+export type RefFailure = "moved" | "locked" | "conflict" | "sibling" | "other";
+
 /** Outcome of one update of a transaction. */
-export type RefUpdateResult = { ref: string; ok: true } | { ref: string; ok: false; message: string };
+export type RefUpdateResult =
+  | { ref: string; ok: true }
+  | { ref: string; ok: false; failure: RefFailure; message: string };
 
 /**
  * A ref transaction in two phases. After `prepare` all refs are locked and their old values verified, so that a record of the

@@ -2,7 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { gitEnvironment } from "../process/environment.ts";
 import { GitError } from "../process/git-error.ts";
 import { isZeroObjectId, zeroObjectId } from "../wire/object-id.ts";
-import type { RefTransaction, RefUpdate, RefUpdateResult } from "./git-backend.ts";
+import type { RefFailure, RefTransaction, RefUpdate, RefUpdateResult } from "./git-backend.ts";
+
+/** What a client is told whose expected old value does not hold. */
+export const movedMessage = "the ref has been moved by somebody else meanwhile; fetch and try again";
 
 /** Longest a transaction may stay open, prepared or not, in milliseconds; afterwards git is killed and its locks go. */
 const maxTransactionMs = 30_000;
@@ -58,26 +61,28 @@ function formatUpdate({ ref, newId, expectedOldId }: RefUpdate): string {
 /** git names the ref it could not lock; the others of the transaction fail with it. */
 function failures(updates: readonly RefUpdate[], stderr: string): RefUpdateResult[] {
   const guilty = updates.find(({ ref }) => stderr.includes(`'${ref}'`));
-  return updates.map(({ ref }) => ({
-    ref,
-    ok: false,
-    message: guilty && guilty.ref !== ref ? `not moved because "${guilty.ref}" failed` : plainMessage(stderr),
-  }));
+  return updates.map(({ ref }) =>
+    guilty && guilty.ref !== ref
+      ? { ref, ok: false, failure: "sibling", message: `not moved because "${guilty.ref}" failed` }
+      : { ref, ok: false, ...diagnose(stderr) },
+  );
 }
 
-function plainMessage(stderr: string): string {
-  if (/but expected|reference already exists|unable to resolve reference/.test(stderr)) {
-    return "the ref has been moved by somebody else meanwhile; fetch and try again";
-  }
+function diagnose(stderr: string): { failure: RefFailure; message: string } {
+  if (/but expected|reference already exists|unable to resolve reference/.test(stderr))
+    return { failure: "moved", message: movedMessage };
   const conflict = /'([^']+)' exists; cannot create/.exec(stderr);
-  if (conflict) return `conflicts with the existing ref "${conflict[1]}"`;
-  if (/Unable to create .*File exists/.test(stderr)) return "the ref is locked by another update; try again";
-  return (
-    stderr
-      .replace(/^fatal: /, "")
-      .split("\n")[0]
-      ?.trim() || "the ref could not be locked"
-  );
+  if (conflict) return { failure: "conflict", message: `conflicts with the existing ref "${conflict[1]}"` };
+  if (/cannot process '[^']+' and '[^']+' at the same time/.test(stderr)) {
+    return { failure: "conflict", message: "conflicts with another ref of the same push" };
+  }
+  if (/Unable to create .*File exists/.test(stderr))
+    return { failure: "locked", message: "the ref is locked by another update; try again" };
+  const first = stderr
+    .replace(/^fatal: /, "")
+    .split("\n")[0]
+    ?.trim();
+  return { failure: "other", message: first || "the ref could not be locked" };
 }
 
 class UpdateRefDialogue {

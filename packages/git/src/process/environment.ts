@@ -38,7 +38,7 @@ export interface GitEnvironmentOptions {
   gitDir?: string;
   /** Settings on top of the base ones, as `section.key` → value. */
   config?: Readonly<Record<string, string>>;
-  /** Variables on top, for example GIT_OBJECT_DIRECTORY of a quarantine. Undefined values are left out. */
+  /** Variables on top, for example GIT_OBJECT_DIRECTORY of a quarantine. Undefined removes one of ours. */
   env?: Readonly<Record<string, string | undefined>>;
   /** Largest single allocation a git process may make, in bytes. Ends decompression bombs. @defaultValue 1 GiB */
   maxAllocationBytes?: number;
@@ -73,6 +73,9 @@ export function gitEnvironment(options: GitEnvironmentOptions = {}): NodeJS.Proc
     count++;
   }
   env["GIT_CONFIG_COUNT"] = String(count);
-  for (const [key, value] of Object.entries(options.env ?? {})) if (value !== undefined) env[key] = value;
+  for (const [key, value] of Object.entries(options.env ?? {})) {
+    if (value === undefined) delete env[key];
+    else env[key] = value;
+  }
   return env;
 }

@@ -11,6 +11,8 @@ export interface GitProcessOptions extends GitEnvironmentOptions {
   timeoutMs?: number;
   /** Ends the process group when it fires. */
   signal?: AbortSignal;
+  /** Gets what the process says on standard error while it runs, such as progress. */
+  onStderr?: (text: string) => void;
 }
 
 export interface RunGitOptions extends GitProcessOptions {
@@ -114,6 +116,7 @@ function start(args: readonly string[], options: GitProcessOptions): Running {
   if (options.signal?.aborted) onAbort();
   else options.signal?.addEventListener("abort", onAbort, { once: true });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    options.onStderr?.(text);
     if (stderr.length < maxStderrBytes) stderr += text;
   });
   feed(child, options.stdin, (error) => {
