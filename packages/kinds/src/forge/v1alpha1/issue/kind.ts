@@ -1,4 +1,5 @@
 import { defineRecordKind } from "../../../define-kind.ts";
+import { externalEnvelope } from "../../../external.ts";
 import { labels } from "../../../labels.ts";
 import {
   atomicList,
@@ -51,6 +52,7 @@ const spec = withRules(
 const status = Type.Object(
   {
     ...commonStatus,
+    external: externalEnvelope,
     number: Type.Optional(integer("Number in the repository, shared with pull requests.", { minimum: 1 })),
     author: Type.Optional(identity("Who opened it.")),
     phase: Type.Optional(

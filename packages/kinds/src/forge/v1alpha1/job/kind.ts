@@ -1,4 +1,5 @@
 import { defineRecordKind } from "../../../define-kind.ts";
+import { externalEnvelope } from "../../../external.ts";
 import { labels } from "../../../labels.ts";
 import {
   atomicList,
@@ -101,6 +102,7 @@ const spec = withRules(
 const status = Type.Object(
   {
     ...commonStatus,
+    external: externalEnvelope,
     phase: Type.Optional(oneOf(phases, { description: "One-word summary; the last five never change." })),
     pod: Type.Optional(
       Type.Object(

@@ -1,4 +1,5 @@
 import { defineRecordKind } from "../../../define-kind.ts";
+import { externalEnvelope } from "../../../external.ts";
 import { labels } from "../../../labels.ts";
 import {
   commonStatus,
@@ -101,6 +102,7 @@ const spec = withRules(
 const status = Type.Object(
   {
     ...commonStatus,
+    external: externalEnvelope,
     number: Type.Optional(integer("Number in the repository, counted per workflow.", { minimum: 1 })),
     phase: Type.Optional(
       oneOf(["Pending", "Queued", "Running", "Succeeded", "Failed", "Cancelled", "Rejected"], {

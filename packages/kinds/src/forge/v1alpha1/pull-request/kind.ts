@@ -1,23 +1,24 @@
 import { defineRecordKind } from "../../../define-kind.ts";
+import { externalEnvelope } from "../../../external.ts";
 import { labels } from "../../../labels.ts";
 import {
   atomicList,
   commonStatus,
+  identity,
   immutable,
+  integer,
   nameOf,
   oneOf,
   organizationRef,
   setOf,
+  sha,
   Type,
+  text,
   time,
   withRules,
 } from "../../../schema.ts";
 
 const branch = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
-const user = Type.Object({
-  user: Type.String({ description: "Kubernetes user name." }),
-  groups: Type.Optional(atomicList(Type.String(), { description: "Groups at that time." })),
-});
 
 const spec = withRules(
   Type.Object(
@@ -31,7 +32,7 @@ const spec = withRules(
       headRepository: Type.Optional(
         Type.Object(
           {
-            organization: Type.String({ description: "Organization of the fork." }),
+            organization: text(63, "Organization of the fork."),
             name: nameOf("Repository", "The fork."),
           },
           { description: "Repository of the head branch when it is a fork." },
@@ -49,23 +50,26 @@ const spec = withRules(
           description: "How to merge; the default of the repository when absent.",
         }),
       ),
-      expectedHeadSha: Type.Optional(
-        Type.String({ pattern: "^[0-9a-f]{40,64}$", description: "Merge only if the head is this commit." }),
-      ),
+      expectedHeadSha: Type.Optional(sha("Merge only if the head is this commit.")),
       closed: Type.Optional(Type.Boolean({ default: false, description: "Closed without merging; may be reopened." })),
-      labels: Type.Optional(setOf(Type.String({ maxLength: 100 }), { maxItems: 100, description: "Free labels." })),
-      assignees: Type.Optional(setOf(Type.String({ maxLength: 253 }), { maxItems: 20, description: "User names." })),
+      labels: Type.Optional(
+        setOf(text(100, "A label.", { minLength: 1 }), { maxItems: 100, description: "Free labels." }),
+      ),
+      assignees: Type.Optional(
+        setOf(text(253, "User name.", { minLength: 1 }), { maxItems: 20, description: "User names." }),
+      ),
       milestone: Type.Optional(Type.String({ maxLength: 100, description: "Milestone." })),
       reviewers: Type.Optional(
-        setOf(Type.String({ maxLength: 253 }), { maxItems: 50, description: "Users asked to review." }),
+        setOf(text(253, "User name.", { minLength: 1 }), { maxItems: 50, description: "Users asked to review." }),
       ),
       reviewTeams: Type.Optional(setOf(nameOf("Team"), { maxItems: 20, description: "Teams asked to review." })),
     },
     { description: "What is proposed." },
   ),
   {
-    rule: "!has(oldSelf.headRepository) || (has(self.headRepository) && self.headRepository == oldSelf.headRepository)",
+    rule: "has(self.headRepository) == has(oldSelf.headRepository) && (!has(self.headRepository) || self.headRepository == oldSelf.headRepository)",
     message: "headRepository is immutable",
+    reason: "FieldValueForbidden",
   },
   {
     rule: "!(has(self.merged) && self.merged && has(self.closed) && self.closed)",
@@ -76,29 +80,30 @@ const spec = withRules(
 const status = Type.Object(
   {
     ...commonStatus,
-    number: Type.Optional(Type.Integer({ description: "Number in the repository, shared with issues." })),
+    external: externalEnvelope,
+    number: Type.Optional(integer("Number in the repository, shared with issues.")),
     phase: Type.Optional(oneOf(["Draft", "Open", "Merging", "Merged", "Closed"], { description: "One-word summary." })),
-    author: Type.Optional(user),
-    headSha: Type.Optional(Type.String({ description: "Commit of the head branch." })),
-    baseSha: Type.Optional(Type.String({ description: "Commit of the base branch." })),
-    mergeBaseSha: Type.Optional(Type.String({ description: "Best common ancestor." })),
+    author: Type.Optional(identity("Who opened it.")),
+    headSha: Type.Optional(sha("Commit of the head branch.")),
+    baseSha: Type.Optional(sha("Commit of the base branch.")),
+    mergeBaseSha: Type.Optional(sha("Best common ancestor.")),
     mergeState: Type.Optional(
       oneOf(["Unknown", "Clean", "Behind", "Conflicting", "Blocked"], {
         description: "Whether merging would work now.",
       }),
     ),
     changedFiles: Type.Optional(
-      atomicList(Type.String(), { maxItems: 300, description: "Changed paths, at most 300." }),
+      atomicList(text(1024, "A path."), { maxItems: 300, description: "Changed paths, at most 300." }),
     ),
-    changedFilesTotal: Type.Optional(Type.Integer({ description: "Number of changed files." })),
-    additions: Type.Optional(Type.Integer({ description: "Lines added." })),
-    deletions: Type.Optional(Type.Integer({ description: "Lines removed." })),
+    changedFilesTotal: Type.Optional(integer("Number of changed files.")),
+    additions: Type.Optional(integer("Lines added.")),
+    deletions: Type.Optional(integer("Lines removed.")),
     trust: Type.Optional(
       Type.Object(
         {
           tier: oneOf(["trusted", "untrusted"], { description: "Decides where its pipelines may run." }),
           fork: Type.Boolean({ description: "The head is in another repository." }),
-          reason: Type.String({ description: "Why." }),
+          reason: text(1024, "Why."),
         },
         { description: "Computed by the server from the origin, never sent by a client (design D12)." },
       ),
@@ -106,22 +111,29 @@ const status = Type.Object(
     checks: Type.Optional(
       Type.Object(
         {
-          required: Type.Optional(atomicList(Type.String(), { description: "Names of required checks." })),
-          passed: Type.Integer({ description: "Completed successfully." }),
-          failed: Type.Integer({ description: "Completed otherwise." }),
-          pending: Type.Integer({ description: "Not completed." }),
+          required: Type.Optional(
+            atomicList(text(253, "Name of a check."), { maxItems: 100, description: "Names of required checks." }),
+          ),
+          passed: integer("Completed successfully."),
+          failed: integer("Completed otherwise."),
+          pending: integer("Not completed."),
         },
         { description: "Checks of the head commit." },
       ),
     ),
     approvals: Type.Optional(
       atomicList(
-        Type.Object({
-          user: Type.String({ description: "Who approved." }),
-          teams: Type.Optional(atomicList(Type.String(), { description: "Teams at that time." })),
-          sha: Type.String({ description: "Head commit that was approved." }),
-          at: time("When."),
-        }),
+        Type.Object(
+          {
+            user: text(1024, "Who approved."),
+            teams: Type.Optional(
+              atomicList(text(253, "A Team."), { maxItems: 100, description: "Teams at that time." }),
+            ),
+            sha: text(1024, "Head commit that was approved."),
+            at: time("When."),
+          },
+          { description: "One approval." },
+        ),
         {
           maxItems: 100,
           description: "Current approvals only, so that a CEL policy can judge reviewers without look-ups (C-13).",
@@ -129,16 +141,32 @@ const status = Type.Object(
       ),
     ),
     changesRequested: Type.Optional(
-      atomicList(Type.String(), { description: "Users whose latest review requests changes." }),
+      atomicList(text(1024, "User name."), {
+        maxItems: 100,
+        description: "Users whose latest review requests changes.",
+      }),
     ),
     pipelines: Type.Optional(
-      atomicList(Type.String(), { maxItems: 20, description: "Newest pipelines of the head, newest first." }),
+      atomicList(nameOf("Pipeline"), { maxItems: 20, description: "Newest pipelines of the head, newest first." }),
     ),
-    mergeCommitSha: Type.Optional(Type.String({ description: "Commit on the base branch that merged this." })),
+    comments: Type.Optional(integer("Number of comments.")),
+    unresolvedThreads: Type.Optional(integer("Threads of review comments that are not resolved.")),
+    preview: Type.Optional(
+      Type.Object(
+        {
+          phase: oneOf(["Pending", "Ready", "Failed", "Removed"], { description: "Where the environment is." }),
+          url: Type.Optional(text(2048, "Address of the environment.")),
+          applicationSet: Type.Optional(text(253, "Argo CD ApplicationSet that made it.")),
+          namespace: Type.Optional(text(63, "Namespace it runs in.")),
+        },
+        { description: "Preview environment of this pull request." },
+      ),
+    ),
+    mergeCommitSha: Type.Optional(sha("Commit on the base branch that merged this.")),
     mergedAt: Type.Optional(time("When it was merged.")),
-    mergedBy: Type.Optional(Type.String({ description: "Who set merged." })),
+    mergedBy: Type.Optional(text(1024, "Who set merged.")),
     closedAt: Type.Optional(time("When it was closed.")),
-    closedBy: Type.Optional(Type.String({ description: "Who closed it." })),
+    closedBy: Type.Optional(text(1024, "Who closed it.")),
   },
   { description: "Observed state of the proposal." },
 );
@@ -167,6 +195,7 @@ export const PullRequest = defineRecordKind({
     [labels.repository]: ".spec.repository",
     [labels.phase]: ".status.phase",
     [labels.number]: ".status.number",
+    [labels.author]: ".status.author.user",
   },
   conditions: {
     HeadResolved: {
@@ -184,6 +213,14 @@ export const PullRequest = defineRecordKind({
     ChecksPassed: {
       description: "Required checks succeeded on the head.",
       reasons: ["Passed", "Pending", "Failed", "NoneRequired"],
+    },
+    PolicyAllowed: {
+      description: "Admission policies let it merge; their names are in the message.",
+      reasons: ["Allowed", "DeniedByPolicy", "AuditWarning"],
+    },
+    PreviewReady: {
+      description: "The preview environment runs.",
+      reasons: ["Ready", "Pending", "Failed", "NotConfigured", "Untrusted"],
     },
     Merged: {
       description: "The change is on the base branch.",

@@ -1,4 +1,5 @@
 import { defineRecordKind } from "../../../define-kind.ts";
+import { externalEnvelope } from "../../../external.ts";
 import { labels } from "../../../labels.ts";
 import {
   atomicList,
@@ -44,6 +45,7 @@ const spec = withRules(
 const status = Type.Object(
   {
     ...commonStatus,
+    external: externalEnvelope,
     phase: Type.Optional(
       oneOf(["Submitted", "Stale", "Dismissed"], {
         description: "One-word summary; Stale: the head moved and the approval does not count any more.",

@@ -27,7 +27,7 @@ const spec = Type.Object(
         },
         {
           description: "How ServiceAccounts are named.",
-          default: { defaultRunnerPrefix: "runner-", defaultAgentPrefix: "agent-" },
+          default: {},
         },
       ),
     ),

@@ -125,7 +125,7 @@ const spec = withRules(
             ),
             config: Type.Optional(anyObject("Settings of the executor.")),
           },
-          { description: "How jobs are run.", default: { type: "kubernetes" } },
+          { description: "How jobs are run.", default: {} },
         ),
       ),
       limits: Type.Optional(
@@ -136,7 +136,7 @@ const spec = withRules(
             ),
             maxPipelineMinutes: Type.Optional(integer("Longest run of one pipeline, minutes.", { minimum: 1 })),
           },
-          { description: "Bounds of a run.", default: { jobTimeoutSeconds: 3600 } },
+          { description: "Bounds of a run.", default: {} },
         ),
       ),
       cost: Type.Optional(

@@ -80,7 +80,7 @@ const spec = withRules(
           },
           {
             description: "Exponential back-off with jitter.",
-            default: { maxAttempts: 8, initialSeconds: 10, factor: 3, maxSeconds: 3600, timeoutSeconds: 10 },
+            default: {},
           },
         ),
       ),
