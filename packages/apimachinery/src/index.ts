@@ -4,3 +4,4 @@ export { cloneJson, dig, equalJson, isObject } from "./json.ts";
 export * from "./patch/index.ts";
 export * from "./schema/index.ts";
 export * from "./selectors/index.ts";
+export * from "./table/index.ts";
