@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "./process.mjs";
 
 const pollMilliseconds = 200;
 
@@ -29,23 +30,31 @@ function tryTake(file) {
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
   }
-  if (!ownerIsAlive(file)) rmSync(file, { force: true });
+  const owner = readOwner(file);
+  if (owner !== undefined && !isAlive(owner)) removeAbandoned(file, owner);
   return false;
 }
 
-function ownerIsAlive(file) {
-  let owner;
+/** Of two that saw the same dead owner, the slower may find the lock of the faster here: it puts that back. */
+function removeAbandoned(file, owner) {
+  const aside = `${file}.${process.pid}`;
   try {
-    owner = Number(readFileSync(file, "utf8"));
+    renameSync(file, aside);
   } catch (error) {
-    if (error.code === "ENOENT") return true; // released just now: ask again
+    if (error.code === "ENOENT") return; // the other one was faster
     throw error;
   }
-  if (!Number.isInteger(owner) || owner <= 0) return true; // being written just now
+  if (readOwner(aside) === owner) rmSync(aside);
+  else renameSync(aside, file);
+}
+
+/** @returns the process id in the file; undefined when it is just being written or was just removed. */
+function readOwner(file) {
   try {
-    process.kill(owner, 0);
-    return true;
+    const owner = Number(readFileSync(file, "utf8"));
+    return Number.isInteger(owner) && owner > 0 ? owner : undefined;
   } catch (error) {
-    return error.code === "EPERM"; // alive, and another user's
+    if (error.code === "ENOENT") return undefined;
+    throw error;
   }
 }

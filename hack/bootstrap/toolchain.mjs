@@ -5,10 +5,9 @@
  * An install goes to a temporary folder that is renamed when complete: of two starts at once the second rename fails
  * and its copy is dropped.
  */
-import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { isAlive, run } from "./process.mjs";
 
 export const nodeVersion = "24.21.0";
 export const pnpmVersion = "12.21.0";
@@ -86,7 +85,8 @@ export async function ensureToolchain({ cacheFolder, env, say, host = currentHos
   if (!existsSync(join(target, "bin", "pnpm"))) {
     say(`installing Node ${nodeVersion} and pnpm ${pnpmVersion} (about 90 MB, once)`);
     mkdirSync(folder, { recursive: true });
-    const temporary = join(folder, `.${name}-${process.pid}`);
+    removeAbandoned(folder);
+    const temporary = join(folder, `.${name}.${process.pid}`);
     try {
       await installInto(temporary, packages, env);
       moveIntoPlace(temporary, target);
@@ -103,47 +103,29 @@ async function installInto(folder, packages, env) {
   mkdirSync(join(folder, "bin"), { recursive: true });
   const wanted = [`${packages.pnpm}@${pnpmVersion}`];
   if (packages.node) wanted.push(`${packages.node}@${nodeVersion}`);
-  await runNpm(
-    [
-      "install",
-      "--prefix",
-      folder,
-      "--no-save",
-      "--ignore-scripts",
-      "--no-audit",
-      "--no-fund",
-      "--loglevel=error",
-      ...wanted,
-    ],
+  const flags = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  const { code, output } = await run("npm", ["install", "--prefix", folder, ...flags, ...wanted], {
     env,
-  );
+    keepOutput: true,
+  });
+  if (code !== 0) throw new Error(`npm install ${wanted.join(" ")} failed with code ${code}:\n${output.trim()}`);
   const pnpmBinary = `../node_modules/${packages.pnpm}/pnpm`;
   const nodeBinary = packages.node ? `../node_modules/${packages.node}/bin/node` : process.execPath;
   symlinkSync(pnpmBinary, join(folder, "bin", "pnpm"));
   symlinkSync(nodeBinary, join(folder, "bin", "node"));
-  const { stdout } = await promisify(execFile)(join(folder, "bin", "node"), ["--version"], { env });
-  const found = stdout.trim();
+  const version = await run(join(folder, "bin", "node"), ["--version"], { env, keepOutput: true });
+  const found = version.output.trim();
   if (packages.node && found !== `v${nodeVersion}`) {
     throw new Error(`${packages.node} carries Node ${found}, wanted v${nodeVersion}`);
   }
 }
 
-/** npm's text is kept back: only a failure shows it. */
-function runNpm(args, env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn("npm", args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk) => {
-        output = (output + chunk).slice(-4000);
-      });
-    }
-    child.on("error", (cause) => reject(new Error("cannot run npm: it comes with Node, is it on PATH?", { cause })));
-    child.on("close", (code) => {
-      if (code === 0) resolve(undefined);
-      else reject(new Error(`npm ${args.slice(-2).join(" ")} failed with code ${code}:\n${output.trim()}`));
-    });
-  });
+/** Removes temporary folders of starts that were killed. */
+function removeAbandoned(folder) {
+  for (const entry of readdirSync(folder)) {
+    const owner = /^\..*\.(\d+)$/.exec(entry)?.[1];
+    if (owner && !isAlive(Number(owner))) rmSync(join(folder, entry), { recursive: true, force: true });
+  }
 }
 
 /** Renames a complete folder to its final name; a folder that is there already came from another start and stays. */
@@ -163,7 +145,7 @@ function linkCurrent(folder, name) {
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
   }
-  const temporary = join(folder, `.current-${process.pid}`);
+  const temporary = join(folder, `.current.${process.pid}`);
   rmSync(temporary, { force: true });
   symlinkSync(name, temporary);
   renameSync(temporary, link);

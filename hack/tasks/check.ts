@@ -1,20 +1,7 @@
 /** `npm run check`: a row of small validators, one line each. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { boundaries } from "../checks/boundaries.ts";
-import type { Check, CheckResult } from "../checks/check.ts";
-import { format } from "../checks/format.ts";
-import { generated } from "../checks/generated.ts";
-import { links } from "../checks/links.ts";
-import { lint } from "../checks/lint.ts";
-import { names } from "../checks/names.ts";
-import { size } from "../checks/size.ts";
-import { types } from "../checks/types.ts";
-
-/** In the order they are shown. `generated` writes files, so it comes first and alone: the others see what it wrote. */
-const checks: readonly Check[] = [generated, format, lint, types, boundaries, links, names, size];
-
-const maxFindings = 40;
+import { checks, runCheck } from "../checks/index.ts";
 
 const help = `usage: npm run check -- [--all-findings] [CHECK...]
 
@@ -38,40 +25,13 @@ async function main(): Promise<number> {
   if (unknown.length > 0) {
     throw new Error(`no check "${unknown.join('", "')}": there are ${checks.map(({ name }) => name).join(", ")}`);
   }
-  const selected = checks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   let failed = 0;
-  for (const check of selected) {
-    const started = performance.now();
-    const result = await runGuarded(check);
-    report(check, result, performance.now() - started, values["all-findings"] ? Number.POSITIVE_INFINITY : maxFindings);
-    if (result.outcome === "failed") failed++;
+  for (const check of checks.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+    const options = values["all-findings"] ? { maxFindings: Number.POSITIVE_INFINITY } : {};
+    const { outcome } = await runCheck(check, { root }, options);
+    if (outcome === "failed") failed++;
   }
   return failed > 0 ? 1 : 0;
-}
-
-async function runGuarded(check: Check): Promise<CheckResult> {
-  try {
-    return await check.run({ root });
-  } catch (error) {
-    return { outcome: "failed", saw: "an error", findings: [error instanceof Error ? error.message : String(error)] };
-  }
-}
-
-const words = { passed: "ok  ", warned: "warn", failed: "FAIL" } as const;
-
-function report(
-  { name }: Check,
-  { outcome, saw, findings, next }: CheckResult,
-  milliseconds: number,
-  limit: number,
-): void {
-  const count = findings.length > 0 ? `, ${findings.length} finding${findings.length === 1 ? "" : "s"}` : "";
-  process.stdout.write(
-    `${words[outcome]}  ${name.padEnd(12)} ${saw}${count} (${(milliseconds / 1000).toFixed(1)} s)\n`,
-  );
-  for (const finding of findings.slice(0, limit)) process.stdout.write(`        ${finding}\n`);
-  if (findings.length > limit) process.stdout.write(`        … ${findings.length - limit} more (--all-findings)\n`);
-  if (findings.length > 0 && next) process.stdout.write(`        next: ${next}\n`);
 }
 
 process.exitCode = await main();

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { Tally } from "./tally.ts";
+
+/** The part of Jest's `--json` report that is read here. */
+export interface JestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    assertionResults: { status: string; ancestorTitles: string[]; title: string }[];
+  }[];
+}
+
+/**
+ * Counts a run of Jest. A test file that could not be loaded is one failure; so is a run without a report, without a
+ * test, or that ended with an error although no test failed.
+ */
+export function tallyOf(report: JestReport | undefined, layer: string, exitCode: number): Tally {
+  if (report === undefined) {
+    return { passed: 0, failed: 1, skipped: 0, notes: [`${layer}: Jest ended with code ${exitCode} and no report`] };
+  }
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+  );
+  const notes = [
+    ...skipReasons(report).map((reason) => `${layer}: ${reason}`),
+    ...broken.map(({ name }) => `${layer}: ${name} did not run`),
+  ];
+  const passed = report.numPassedTests;
+  const skipped = report.numPendingTests + report.numTodoTests;
+  let failed = report.numFailedTests + broken.length;
+  if (failed === 0 && passed + skipped === 0) {
+    failed = 1;
+    notes.push(`${layer}: no test was found`);
+  } else if (failed === 0 && exitCode !== 0) {
+    failed = 1;
+    notes.push(`${layer}: every test passed, but Jest ended with code ${exitCode}`);
+  }
+  return { passed, failed, skipped, notes };
+}
+
+/** Skipped suites say why in their name: "the informer [skipped without envtest: kube-apiserver not built: …]". */
+function skipReasons(report: JestReport): string[] {
+  const counts = new Map<string, number>();
+  for (const { assertionResults } of report.testResults) {
+    for (const { status, ancestorTitles, title } of assertionResults) {
+      if (status !== "pending" && status !== "todo") continue;
+      const marked = [...ancestorTitles, title]
+        .map((text) => /\[(skipped without .*)\]$/.exec(text)?.[1])
+        .find((text) => text);
+      const reason = marked ?? `skipped by its author: ${[...ancestorTitles, title].join(" › ")}`;
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    }
+  }
+  return [...counts].map(([reason, count]) => `${count} ${reason}`);
+}
+
+/** Reads a report file; undefined when Jest wrote none. */
+export function readReport(file: string): JestReport | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as JestReport) : undefined;
+}

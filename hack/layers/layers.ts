@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { findCommand, requirements } from "../../packages/testing/src/requirements.ts";
+import { findFiles } from "../checks/files.ts";
+import { checks, runCheck } from "../checks/index.ts";
+import { runChild } from "./children.ts";
+import { readReport, tallyOf } from "./jest-report.ts";
+import type { Layer, LayerContext, Preparation } from "./layer.ts";
+import { sum, type Tally } from "./tally.ts";
+
+const bundles: Preparation = {
+  name: "build",
+  async run({ root }) {
+    const args = ["--conditions=development", "hack/tasks/build.ts", "--quiet"];
+    const code = await runChild(process.execPath, args, { cwd: root, prefix: "build" });
+    if (code !== 0) throw new Error("see above, or run: npm run build");
+  },
+};
+
+/** About ten minutes on two cores the first time, cached by version afterwards; `nice`, so that faster layers stay fast. */
+const controlPlane: Preparation = {
+  name: "control-plane",
+  async run({ root }) {
+    const args = ["-n", "5", join(root, "hack", "control-plane"), "build"];
+    const code = await runChild("nice", args, { cwd: root, prefix: "control-plane" });
+    if (code !== 0) throw new Error("see above, or run: hack/control-plane build");
+  },
+};
+
+const usesControlPlane =
+  /\b(withControlPlane|sharedControlPlane|startControlPlane)\(|skipWithout\([^)]*["']envtest["']/;
+
+/** Test files beside the code that use a real control plane: they wait until it is built. */
+export function controlPlaneTests(root: string): string[] {
+  return findFiles(root, { in: ["packages", "hack"], matching: /^(?!.*\/testdata\/).*\.test\.m?ts$/ }).filter((file) =>
+    usesControlPlane.test(readFileSync(join(root, file), "utf8")),
+  );
+}
+
+const check: Layer = {
+  name: "check",
+  about: "format, lint, types, boundaries, generated files, links",
+  missing: ({ env }) => (env["CI"] ? undefined : "only CI runs it here; see npm run check"),
+  preparations: [],
+  async run({ root }) {
+    const tallies: Tally[] = [];
+    for (const each of checks) {
+      const failed = (await runCheck(each, { root })).outcome === "failed";
+      const notes = failed ? [`check: ${each.name} failed: hack/check ${each.name}`] : [];
+      tallies.push({ passed: failed ? 0 : 1, failed: failed ? 1 : 0, skipped: 0, notes });
+    }
+    return sum(tallies);
+  },
+};
+
+const unit: Layer = {
+  name: "unit",
+  about: "tests beside the code",
+  missing: () => requirements.git(),
+  preparations: [],
+  run(context) {
+    // without a control plane those tests stay in this layer, where each is skipped by name
+    const isLater = context.jestArguments.length === 0 && missingEnvtest() === undefined;
+    const later = isLater ? controlPlaneTests(context.root) : [];
+    return jest(context, "unit", { env: { KRATE_JEST_IGNORE: later.join(",") } });
+  },
+};
+
+const standalone: Layer = {
+  name: "standalone",
+  about: "the whole forge on its own API server",
+  missing: missingEndToEnd,
+  preparations: [bundles],
+  run: (context) => endToEnd(context, "standalone"),
+};
+
+const envtest: Layer = {
+  name: "envtest",
+  about: "the same against a real kube-apiserver, and tests beside the code that need one",
+  missing: () => missingEnvtest(),
+  preparations: [bundles, controlPlane],
+  async run(context) {
+    const files = controlPlaneTests(context.root);
+    const beside =
+      files.length > 0 ? [await jest(context, "envtest-unit", { args: ["--runTestsByPath", ...files] })] : [];
+    const whole = missingEndToEnd(context) === undefined ? [await endToEnd(context, "envtest")] : [];
+    return sum([...beside, ...whole]);
+  },
+};
+
+const kind: Layer = {
+  name: "kind",
+  about: "the same on kind",
+  missing: (context) => requirements.docker() ?? missingEndToEnd(context),
+  preparations: [bundles],
+  run: (context) => endToEnd(context, "kind"),
+};
+
+/** In the order they run: fastest first. */
+export const layers: readonly Layer[] = [check, unit, standalone, envtest, kind];
+
+/** Built already, or Go is there to build it. */
+function missingEnvtest(): string | undefined {
+  const notBuilt = requirements.envtest();
+  if (notBuilt === undefined || findCommand("go")) return undefined;
+  return "no go on PATH, which builds kube-apiserver and etcd: see https://go.dev/dl";
+}
+
+function missingEndToEnd({ root }: LayerContext): string | undefined {
+  return existsSync(join(root, "test-e2e", "jest.config.mjs")) ? undefined : "test-e2e/jest.config.mjs does not exist";
+}
+
+/** `test-e2e` is one suite; the variable says which cluster it runs on. */
+function endToEnd(context: LayerContext, cluster: string): Promise<Tally> {
+  return jest(context, cluster, {
+    args: ["--config", "test-e2e/jest.config.mjs"],
+    env: { KRATE_E2E_CLUSTER: cluster },
+  });
+}
+
+interface JestRun {
+  args?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+async function jest({ root, jestArguments }: LayerContext, name: string, { args = [], env }: JestRun): Promise<Tally> {
+  const folder = join(root, ".cache", "test");
+  const report = join(folder, `${name}.json`);
+  mkdirSync(folder, { recursive: true });
+  rmSync(report, { force: true });
+  const node = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", "node_modules/jest/bin/jest.js"];
+  const code = await runChild(
+    process.execPath,
+    [...node, "--json", "--outputFile", report, ...args, ...jestArguments],
+    { cwd: root, ...(env ? { env } : {}) },
+  );
+  return tallyOf(readReport(report), name, code);
+}
