@@ -11,6 +11,17 @@ import { PullRequest } from "./forge/v1alpha1/pull-request/kind.ts";
 import { Review } from "./forge/v1alpha1/review/kind.ts";
 import { ReviewComment } from "./forge/v1alpha1/review-comment/kind.ts";
 import { WebhookDelivery } from "./forge/v1alpha1/webhook-delivery/kind.ts";
+import { AgentConfigGrant } from "./krate/v1alpha1/agent-config-grant/kind.ts";
+import { AgentContextLabel } from "./krate/v1alpha1/agent-context-label/kind.ts";
+import { AgentMcpServer } from "./krate/v1alpha1/agent-mcp-server/kind.ts";
+import { AgentRoleBinding } from "./krate/v1alpha1/agent-role-binding/kind.ts";
+import { AgentSecretGrant } from "./krate/v1alpha1/agent-secret-grant/kind.ts";
+import { AgentServiceAccount } from "./krate/v1alpha1/agent-service-account/kind.ts";
+import { AgentSkill } from "./krate/v1alpha1/agent-skill/kind.ts";
+import { AgentStack } from "./krate/v1alpha1/agent-stack/kind.ts";
+import { AgentSubagent } from "./krate/v1alpha1/agent-subagent/kind.ts";
+import { AgentToolProfile } from "./krate/v1alpha1/agent-tool-profile/kind.ts";
+import { AgentWorkspacePolicy } from "./krate/v1alpha1/agent-workspace-policy/kind.ts";
 import { AuthProvider } from "./krate/v1alpha1/auth-provider/kind.ts";
 import { BranchProtection } from "./krate/v1alpha1/branch-protection/kind.ts";
 import { IdentityMapping } from "./krate/v1alpha1/identity-mapping/kind.ts";
@@ -46,6 +57,17 @@ export const configKinds: readonly Kind[] = [
   WebhookSubscription,
   Selector,
   View,
+  AgentStack,
+  AgentSubagent,
+  AgentToolProfile,
+  AgentMcpServer,
+  AgentSkill,
+  AgentContextLabel,
+  AgentWorkspacePolicy,
+  AgentServiceAccount,
+  AgentRoleBinding,
+  AgentSecretGrant,
+  AgentConfigGrant,
 ];
 
 /** Records of `forge.krate.a5c.ai`. */
