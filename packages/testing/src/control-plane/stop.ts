@@ -13,10 +13,10 @@ export function isAlive(pid: number): boolean {
 
 /** Asks the process that owns the control plane to end it, and waits until all of it is gone (at most 15 s). */
 export async function stopControlPlane(info: ControlPlaneInfo): Promise<void> {
-  const { owner, ...programs } = info.pids;
+  const { owner } = info.pids;
   if (owner !== undefined && isAlive(owner)) process.kill(owner, "SIGTERM");
   const deadline = performance.now() + 15_000;
-  const left = () => Object.entries(programs).filter(([, pid]) => isAlive(pid));
+  const left = () => Object.entries(info.pids).filter(([, pid]) => isAlive(pid));
   while (left().length > 0) {
     if (performance.now() > deadline)
       throw new Error(`still running after 15 s: ${left().map(([name, pid]) => `${name} (pid ${pid})`)}`);
