@@ -1,4 +1,5 @@
 /** The typed client: verbs over `requests.ts`. Start reading at `kubeClient`. */
+import { PassThrough, pipeline } from "node:stream";
 import {
   apiVersionOf,
   badRequest,
@@ -181,6 +182,8 @@ export function kubeClient(config: KubeConfig, options: KubeClientOptions = {}):
         path: basePath + path,
         headers,
         ...(watch.signal && { signal: watch.signal }),
+        ...(watch.silenceSeconds !== undefined && { timeoutSeconds: watch.silenceSeconds }),
+        stream: true,
       });
       yield* watchEvents(response.body, watch);
     },
@@ -215,9 +218,11 @@ async function sendRaw(
     ...(bytes && { body: bytes }),
     ...(request.signal && { signal: request.signal }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    ...(request.stream && { stream: true }),
   });
-  const text = async () => (await readBytes(response)).toString("utf8");
-  return { ...response, text, json: async () => JSON.parse(await text()) as unknown };
+  const streamed = request.stream ? pipeline(response.body, new PassThrough(), () => undefined) : response.body;
+  const text = async () => (await readBytes({ ...response, body: streamed })).toString("utf8");
+  return { ...response, body: streamed, text, json: async () => JSON.parse(await text()) as unknown };
 }
 
 function impersonationHeaders(identity: Impersonation | undefined): Record<string, string | string[]> {

@@ -17,8 +17,9 @@ export interface OutgoingRequest {
   headers: Record<string, string | string[]>;
   body?: Buffer;
   signal?: AbortSignal;
-  /** @defaultValue none */
+  /** Until the end of the answer, or of its head for a stream. @defaultValue none */
   timeoutSeconds?: number;
+  stream?: boolean;
 }
 
 /** client-go retries as often. */
@@ -31,19 +32,16 @@ export function sender(server: string, transport: Transport, credentials: Creden
     async send(request) {
       const deadline = startDeadline(request);
       try {
-        return await attempts(server, transport, credentials, token, { ...request, signal: deadline.signal });
+        const response = await attempts(server, transport, credentials, token, { ...request, signal: deadline.signal });
+        if (request.stream) deadline.stopTimer();
+        response.body.once("close", deadline.dispose);
+        return response;
       } catch (error) {
+        deadline.dispose();
         if (deadline.signal?.aborted && error === deadline.signal.reason) throw error;
         if (error instanceof ApiError) throw error;
-        throw new ApiError(
-          "ServiceUnavailable",
-          `cannot reach the API server at ${server}: ${(error as Error).message}`,
-          {
-            cause: error,
-          },
-        );
-      } finally {
-        deadline.headArrived();
+        const why = (error as Error).message;
+        throw new ApiError("ServiceUnavailable", `cannot reach the API server at ${server}: ${why}`, { cause: error });
       }
     },
   };
@@ -101,36 +99,42 @@ async function errorOf(response: TransportResponse): Promise<ApiError> {
 }
 
 /** The whole body; @throws when it is longer than `maxBytes` or the connection is lost before its end. */
-export async function readBytes(response: TransportResponse, maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+export function readBytes({ body }: TransportResponse, maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) body.destroy(new Error(`the answer is longer than ${maxBytes} bytes`));
+      else chunks.push(chunk);
+    });
+    body.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
+    body.once("error", reject);
+    body.once("close", () => reject(new Error("the connection was lost in the middle of the answer")));
+    body.resume();
+  });
 }
 
 export async function readText(response: TransportResponse, maxBytes?: number): Promise<string> {
   return (await readBytes(response, maxBytes)).toString("utf8");
 }
 
-/** A signal that fires with `Timeout` after `timeoutSeconds`, or when the caller's does. */
-function startDeadline(request: OutgoingRequest): { signal?: AbortSignal; headArrived(): void } {
+/** A signal that fires with `Timeout` after `timeoutSeconds`, or when the caller's does. Dispose it when the body has ended. */
+function startDeadline(request: OutgoingRequest): { signal?: AbortSignal; stopTimer(): void; dispose(): void } {
   const { timeoutSeconds, signal, method, path } = request;
-  if (timeoutSeconds === undefined) return { ...(signal && { signal }), headArrived: () => undefined };
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const timer = setTimeout(() => {
+  const stop = () =>
     controller.abort(new ApiError("Timeout", `no answer to ${method} ${path} within ${timeoutSeconds} s`));
-  }, timeoutSeconds * 1000);
+  const timer = timeoutSeconds === undefined ? undefined : setTimeout(stop, timeoutSeconds * 1000);
   const forward = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", forward, { once: true });
+  const stopTimer = () => clearTimeout(timer);
   return {
     signal: controller.signal,
-    headArrived() {
-      clearTimeout(timer);
+    stopTimer,
+    dispose() {
+      stopTimer();
       signal?.removeEventListener("abort", forward);
     },
   };

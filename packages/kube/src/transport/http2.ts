@@ -94,6 +94,7 @@ function send(entry: Session, input: TransportRequest): Promise<TransportRespons
     let failure: unknown;
     stream.once("response", (headers) => {
       answered = true;
+      stream.pause(); // node discards the body of a finished stream nobody has touched yet; a paused one it keeps
       resolve({ status: headers[":status"] ?? 0, headers, body: stream });
     });
     stream.on("error", (error) => {

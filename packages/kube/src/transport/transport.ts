@@ -12,7 +12,7 @@ export interface TransportRequest {
 export interface TransportResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
-  /** Ends with an error when the connection was lost before the end of the body. */
+  /** Paused: `for await`, `pipe` or `resume` start it. Ends with an error when the connection was lost before its end. */
   body: Readable;
 }
 
