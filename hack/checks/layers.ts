@@ -11,6 +11,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   controller: "port",
   postgres: "port",
   git: "port",
+  pki: "port",
   telemetry: "port",
   apiserver: "program",
   "git-gateway": "program",

@@ -1,5 +1,6 @@
 /** @krate/kube: start reading at `types.ts` (the contract), then `client.ts`, then `informer.ts`. */
 export { type KubeClientOptions, keyOf, kubeClient } from "./client.ts";
+export { credentialsOf } from "./credentials.ts";
 export { type EventRecorder, type EventRecorderOptions, eventRecorder, type RecordedEventType } from "./events.ts";
 export { type ChangeListener, type Informer, type InformerOptions, informer } from "./informer.ts";
 export { type AuthInfo, type ExecConfig, type KubeConfig, loadKubeConfig, parseKubeConfig } from "./kube-config.ts";

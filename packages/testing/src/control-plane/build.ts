@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { binaryFolder, binaryPath, moduleFolder, programVersion } from "./binaries.ts";
@@ -30,6 +30,8 @@ export async function buildProgram(name: ProgramName, log: (line: string) => voi
 }
 
 async function buildInto(name: ProgramName, program: GoProgram, cache: string): Promise<void> {
+  const leftovers = (await readdir(cache)).filter((entry) => entry.startsWith(".building-")); // of interrupted builds
+  for (const entry of leftovers) await rm(join(cache, entry), { recursive: true, force: true });
   const scratch = await mkdtemp(join(cache, `.building-${name}-`));
   try {
     await run("go", goArguments(name, program, join(scratch, name)), moduleFolder(name));

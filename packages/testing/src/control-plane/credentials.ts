@@ -1,11 +1,5 @@
 import { join } from "node:path";
-import {
-  type Authority,
-  type Credential,
-  certificateAuthority,
-  issueCertificate,
-  signingKeyFiles,
-} from "./certificates.ts";
+import { type Authority, type Credential, certificateAuthority, issueCertificate, signingKeyFiles } from "@krate/pki";
 
 /** Every key and certificate of one control plane, under `<dataFolder>/pki`. */
 export interface Credentials {

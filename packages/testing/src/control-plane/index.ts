@@ -1,6 +1,6 @@
+export { type Authority, type Credential, certificateAuthority, issueCertificate } from "@krate/pki";
 export { binaryPath, cacheFolder, missingPrograms, programVersion, repositoryRoot } from "./binaries.ts";
 export { buildProgram } from "./build.ts";
-export { type Authority, type Credential, certificateAuthority, issueCertificate } from "./certificates.ts";
 export { type Child, startChild } from "./child.ts";
 export { type Guard, startGuard } from "./guard.ts";
 export { type GoProgram, type ProgramName, programs } from "./programs.ts";

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import type { Credential } from "./certificates.ts";
+import type { Credential } from "@krate/pki";
 
 export interface KubeconfigOptions {
   url: string;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { request } from "node:https";
-import type { Credential } from "./certificates.ts";
+import type { Credential } from "@krate/pki";
 
 export interface Answer {
   status: number;

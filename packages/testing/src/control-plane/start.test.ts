@@ -5,10 +5,10 @@ import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders } 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { certificateAuthority, issueCertificate } from "@krate/pki";
 import { eventually } from "../eventually.ts";
 import { skipWithout } from "../skip-without.ts";
 import { type TemporaryFolder, temporaryFolder } from "../temp-dir.ts";
-import { certificateAuthority, issueCertificate } from "./certificates.ts";
 import { clientOf, type Requester } from "./request.ts";
 import { type ControlPlane, readControlPlane, startControlPlane } from "./start.ts";
 import { isAlive, stopControlPlane } from "./stop.ts";

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -17,6 +18,7 @@ import { type Guard, startGuard } from "./guard.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import type { ProgramName } from "./programs.ts";
 import { clientOf } from "./request.ts";
+import { isRunning } from "./stop.ts";
 
 export interface ControlPlaneOptions {
   /** Kept when given, so that a second start finds all objects again. @defaultValue a temporary folder, deleted by stop() */
@@ -81,6 +83,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     ? { path: resolve(options.dataFolder), temporary: false }
     : { path: await mkdtemp(join(tmpdir(), "krate-control-plane-")), temporary: true };
   await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  await refuseSecondStart(folder.path);
   try {
     return await startInFolder(folder, options);
   } catch (error) {
@@ -115,6 +118,16 @@ async function startInFolder(
     await stop();
     throw error;
   }
+}
+
+async function refuseSecondStart(dataFolder: string): Promise<void> {
+  const file = join(dataFolder, infoFileName);
+  if (!existsSync(file)) return;
+  const info = await readControlPlane(file);
+  if (!isRunning(info)) return;
+  throw new Error(
+    `${dataFolder} is in use by the control plane at ${info.url} (pid ${info.pids.owner}): stop it first`,
+  );
 }
 
 async function stopAll(children: Child[], guard: Guard, folder: { path: string; temporary: boolean }): Promise<void> {

@@ -11,8 +11,19 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Asks the process that owns the control plane to end it, and waits until all of it is gone (at most 15 s). */
+/** True when etcd or kube-apiserver lives: the owner's id alone could by now belong to a stranger. */
+export function isRunning({ pids }: ControlPlaneInfo): boolean {
+  return Object.entries(pids).some(([name, pid]) => name !== "owner" && isAlive(pid));
+}
+
+/**
+ * Asks the process that owns the control plane to end it, and waits until all of it is gone. What describes one that
+ * runs no more (its machine was switched off) is left alone.
+ *
+ * @throws Error that names what is still there after 15 s.
+ */
 export async function stopControlPlane(info: ControlPlaneInfo): Promise<void> {
+  if (!isRunning(info)) return;
   const { owner } = info.pids;
   if (owner !== undefined && isAlive(owner)) process.kill(owner, "SIGTERM");
   const deadline = performance.now() + 15_000;

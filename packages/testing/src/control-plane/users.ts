@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { certificateAuthority, issueCertificate } from "./certificates.ts";
+import { certificateAuthority, issueCertificate } from "@krate/pki";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import type { ControlPlaneInfo } from "./start.ts";
 

@@ -1,3 +1,6 @@
+/**
+ * @krate/pki: authorities and certificates on disk, P-256 everywhere. `certificateAuthority` reads or makes one, `issueCertificate` signs a leaf.
+ */
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -1,0 +1,181 @@
+/**
+ * `krate up`: the whole forge on one machine. Order: Postgres, API server, what must be installed in it, Git gateway,
+ * controllers, process node, console. With a kubeconfig the API server serves records behind that cluster instead.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { kubeClient, loadKubeConfig } from "@krate/kube";
+import { startEmbeddedPostgres } from "@krate/postgres/embedded";
+import { apiserverEnvironment, type ClusterOptions, clusterAccess, prepareCluster } from "./cluster.ts";
+import { programIdentities } from "./identities.ts";
+import { layoutOf } from "./layout.ts";
+import { takeLock } from "./lock.ts";
+import { firstNamespace, install } from "./manifests.ts";
+import { reservePort } from "./ports.ts";
+import { controllers, hasProgram, program } from "./services.ts";
+import { type ForgeState, removeState, writeState } from "./state.ts";
+import { Supervisor } from "./supervisor.ts";
+
+export const defaults = { apiPort: 7443, gitPort: 7081, consolePort: 7080 } as const;
+
+export interface UpOptions {
+  home: string;
+  checkout: string;
+  apiPort: number;
+  gitPort: number;
+  consolePort: number;
+  /** Aggregated mode: kubeconfig of the cluster to serve records for. */
+  kubeconfig?: string;
+  /** Programs not to start. */
+  without?: string[];
+  print(line: string): void;
+}
+
+export interface Forge {
+  state: ForgeState;
+  stop(): Promise<void>;
+}
+
+/** Starts everything and resolves when all of it is ready; on failure stops what was started and throws. */
+export async function startForge(options: UpOptions): Promise<Forge> {
+  const layout = layoutOf(options.home);
+  for (const folder of [layout.home, layout.repositories, layout.kubeconfigs, layout.tokens, layout.node]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+  const releases: (() => unknown)[] = [takeLock(layout.lock)];
+  const stop = async () => {
+    for (const release of releases.splice(0).reverse()) await release();
+  };
+  try {
+    return { state: await startPrograms(options, releases), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startPrograms(options: UpOptions, releases: (() => unknown)[]): Promise<ForgeState> {
+  const { checkout, print } = options;
+  const layout = layoutOf(options.home);
+  const supervisor = new Supervisor({
+    logFolder: layout.logs,
+    events: {
+      ready: (name, milliseconds) => print(`  ✓ ${name.padEnd(24)} ${(milliseconds / 1000).toFixed(1)} s`),
+      exited: (name, how, wait) =>
+        print(`  ! ${name} ended (${how}); again in ${wait / 1000} s; log: ${supervisor.logFile(name)}`),
+    },
+  });
+  const wanted = (name: string) => !options.without?.includes(name) && hasProgram(checkout, name);
+  const start = async (name: string, env: Record<string, string>, readySeconds?: number) => {
+    if (!wanted(name)) return;
+    const healthAddress = `127.0.0.1:${await reservePort(0, `health of ${name}`)}`;
+    await supervisor.start(program({ name, checkout, env, healthAddress, ...(readySeconds && { readySeconds }) }));
+  };
+
+  const postgresStartedAt = Date.now();
+  const postgres = await startEmbeddedPostgres({ dataDir: layout.database });
+  releases.push(() => postgres.stop());
+  print(`  ✓ ${"postgres".padEnd(24)} ${((Date.now() - postgresStartedAt) / 1000).toFixed(1)} s`);
+  releases.push(() => supervisor.stop());
+
+  const ports = {
+    api: await reservePort(options.apiPort, "the API server"),
+    git: await reservePort(options.gitPort, "Git over HTTP"),
+    console: await reservePort(options.consolePort, "the console"),
+    node: await reservePort(0, "logs of the process node"),
+  };
+  const cluster: ClusterOptions = { layout, ports, ...(options.kubeconfig && { kubeconfig: options.kubeconfig }) };
+  const prepared = await prepareCluster(cluster);
+  await start("apiserver", apiserverEnvironment(prepared, postgres.connection));
+
+  const client = kubeClient(await loadKubeConfig(prepared.adminKubeconfig), {
+    userAgent: "krate-up",
+    fieldManager: "krate-up",
+  });
+  releases.push(() => client.close());
+  await install(client, checkout);
+  const identities = await programIdentities(client, clusterAccess(prepared), layout);
+  releases.push(() => identities.stop());
+
+  const gitUrl = `http://127.0.0.1:${ports.git}`;
+  const shared = {
+    KRATE_REPOSITORY_ROOT: layout.repositories,
+    KRATE_GIT_URL: gitUrl,
+    KRATE_WEBHOOK_ALLOWED_NETWORKS: "127.0.0.0/8",
+  };
+  const environment = (name: string) => ({ ...shared, KUBECONFIG: identities.kubeconfigOf(name) });
+  await start("git-gateway", { ...environment("git-gateway"), KRATE_GIT_ADDRESS: `127.0.0.1:${ports.git}` });
+  await Promise.all([
+    ...controllers.map((name) => start(name, environment(name))),
+    start("process-node", {
+      ...environment("process-node"),
+      KRATE_NODE_ROOT: layout.node,
+      KRATE_NODE_ADDRESS: `127.0.0.1:${ports.node}`,
+      KRATE_NODE_BIN: join(checkout, "packages", "process-node", "bin"),
+      ...prepared.kubeletServing,
+    }),
+  ]);
+  const consoleUrl = `http://127.0.0.1:${ports.console}`;
+  await start("console", {
+    ...environment("console"),
+    KRATE_API_URL: prepared.apiUrl,
+    KRATE_API_CA_FILE: prepared.caFile,
+    PORT: String(ports.console),
+    HOSTNAME: "127.0.0.1",
+  });
+
+  const state: ForgeState = {
+    pid: process.pid,
+    apiUrl: prepared.apiUrl,
+    gitUrl,
+    ...(wanted("console") && { consoleUrl }),
+    kubeconfig: prepared.kubeconfig,
+    namespace: firstNamespace,
+    pids: { postgres: postgres.pid, ...supervisor.pids() },
+  };
+  const refresh = setInterval(
+    () => writeState(layout.state, { ...state, pids: { postgres: postgres.pid, ...supervisor.pids() } }),
+    1000,
+  );
+  refresh.unref();
+  releases.push(() => {
+    clearInterval(refresh);
+    removeState(layout.state);
+  });
+  writeState(layout.state, state);
+  return state;
+}
+
+function banner(state: ForgeState): string {
+  return [
+    "",
+    "Krate is running.",
+    "",
+    ...(state.consoleUrl ? [`  Console     ${state.consoleUrl}`] : []),
+    `  Git         ${state.gitUrl}/${state.namespace}/<repository>.git`,
+    `  API         ${state.apiUrl}`,
+    `  kubeconfig  ${state.kubeconfig}  (contexts admin, alice, bob)`,
+    "",
+    `  export KUBECONFIG=${state.kubeconfig}`,
+    "  kubectl create -f examples/repository.yaml",
+    "  npm run demo          shows the main job of the forge, command by command",
+    "",
+    "Ctrl-C stops it; the next start finds everything again.",
+    "",
+  ].join("\n");
+}
+
+/** The command: runs until SIGINT or SIGTERM. */
+export async function up(options: Omit<UpOptions, "print">): Promise<void> {
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  const stopped = new Promise<void>((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+  print("Starting Krate");
+  const forge = await startForge({ ...options, print });
+  print(banner(forge.state));
+  await stopped;
+  print("Stopping");
+  await forge.stop();
+}
