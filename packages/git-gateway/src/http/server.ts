@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { ApiError, type StatusReason, statusReasons } from "@krate/kinds";
 import type { Logger } from "@krate/telemetry";
 import { type AccessPorts, decideAccess } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
 import { type ContentOptions, serveContent } from "../content/serve.ts";
 import { drain } from "./body.ts";
-import { type GitHandlerOptions, serveGit } from "./git-handlers.ts";
+import { type Exchange, type GitHandlerOptions, serveGit } from "./git-handlers.ts";
 import { parseRoute } from "./route.ts";
 
 export interface GatewayServerOptions {
@@ -34,7 +35,12 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   const ending = new AbortController();
   const underway = new Set<Promise<void>>();
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    const exchange = serve(request, response, ending.signal, options).finally(() => underway.delete(exchange));
+    const exchange = serve(request, response, ending.signal, options)
+      .catch((error: unknown) => {
+        options.log.error({ err: error }, "a request could not even be refused");
+        response.destroy();
+      })
+      .finally(() => underway.delete(exchange));
     underway.add(exchange);
   };
   // A push takes as long as it takes: only headers and silence are limited.
@@ -78,6 +84,7 @@ async function serve(
   });
   const signal = AbortSignal.any([gone.signal, ending]);
   response.setHeader("x-request-id", correlationId);
+  const exchange: Exchange = { request, response, correlationId, signal };
   const route = parseRoute(request.method ?? "", request.url ?? "");
   try {
     if (route.kind === "unknown") throw new GatewayError(route.status, route.message);
@@ -87,11 +94,15 @@ async function serve(
       { authorization: request.headers.authorization, namespace, repository, write },
       options.access,
     );
-    const exchange = { request, response, correlationId, signal };
     if (route.kind === "content") await serveContent(route, access, exchange, options.content);
     else await serveGit(route, access, exchange, options.git);
   } catch (error) {
-    await answerError(error, request, response, signal, options.log.child({ correlationId, route: route.kind }));
+    await answerError(
+      error,
+      exchange,
+      route.kind === "content",
+      options.log.child({ correlationId, route: route.kind }),
+    );
   } finally {
     options.onRequest?.({
       route: route.kind,
@@ -103,9 +114,8 @@ async function serve(
 
 async function answerError(
   error: unknown,
-  request: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
+  { request, response, signal }: Exchange,
+  isContent: boolean,
   log: Logger,
 ): Promise<void> {
   const known = error instanceof GatewayError ? error : undefined;
@@ -118,9 +128,20 @@ async function answerError(
   for (const name of response.getHeaderNames()) if (name !== "x-request-id") response.removeHeader(name);
   response.statusCode = known?.status ?? 500;
   for (const [name, value] of Object.entries(known?.headers ?? {})) response.setHeader(name, value);
-  response.setHeader("content-type", "text/plain; charset=utf-8");
   response.setHeader("x-content-type-options", "nosniff");
   const text = known?.message ?? `the server failed; request id ${response.getHeader("x-request-id")}`;
   await drain(request);
+  if (isContent) {
+    response.setHeader("content-type", "application/json; charset=utf-8");
+    response.end(JSON.stringify(new ApiError(reasonOf(response.statusCode), text).toStatus()));
+    return;
+  }
+  // git shows a plain text body as "remote: ..."
+  response.setHeader("content-type", "text/plain; charset=utf-8");
   response.end(`${text}\n`);
+}
+
+function reasonOf(status: number): StatusReason {
+  const found = Object.entries(statusReasons).find(([, code]) => code === status);
+  return (found?.[0] as StatusReason | undefined) ?? "InternalError";
 }

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { NativeGitBackend } from "@krate/git";
+import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
 import { createLogger } from "@krate/telemetry";
 import { createGatewayServer, type GatewayServer } from "../http/server.ts";
 import type { RepositoryView } from "../ports.ts";
@@ -22,6 +22,7 @@ export class GatewayFixture {
   readonly pushes: PushSummary[] = [];
   readonly folder: string;
   readonly backend: NativeGitBackend;
+  readonly #readers = new ObjectReaderPool();
   readonly #server: GatewayServer;
   #port = 0;
 
@@ -39,7 +40,7 @@ export class GatewayFixture {
         mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
         onPush: (summary) => this.pushes.push(summary),
       },
-      content: { backend: this.backend },
+      content: { backend: this.backend, readers: this.#readers },
       log: createLogger({ component: "git-gateway-test", level: "fatal" }),
     });
   }
@@ -53,6 +54,7 @@ export class GatewayFixture {
 
   async stop(): Promise<void> {
     await this.#server.close(2_000);
+    this.#readers.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 

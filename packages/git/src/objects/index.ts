@@ -5,3 +5,4 @@ export * from "./object-reader.ts";
 export * from "./refs.ts";
 export * from "./revision.ts";
 export * from "./tree.ts";
+export * from "./tree-object.ts";

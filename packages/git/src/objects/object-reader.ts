@@ -149,9 +149,9 @@ export class ObjectReaderPool {
       this.#readers.set(gitDir, pooled);
       return pooled.reader;
     }
-    for (const oldest of this.#readers.keys()) {
+    for (const [oldest, { reader }] of this.#readers) {
       if (this.#readers.size < this.#maxOpen) break;
-      this.forget(oldest);
+      if (reader.pending === 0) this.forget(oldest);
     }
     const reader = new ObjectReader({ gitDir });
     const idle = setTimeout(() => this.forget(gitDir), this.#idleMs);

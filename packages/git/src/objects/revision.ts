@@ -1,5 +1,6 @@
 import { gitText, type RunGitOptions, runGit } from "../process/git-process.ts";
 import { isObjectId } from "../wire/object-id.ts";
+import type { ObjectReader } from "./object-reader.ts";
 
 /** Where to read: a repository, optionally with a quarantine in `env`. */
 export type ReadOptions = Pick<RunGitOptions, "gitDir" | "env" | "signal" | "timeoutMs" | "config"> & {
@@ -45,6 +46,25 @@ export async function resolveRevision(
     if (result.exitCode === 0 && isObjectId(id)) return id;
   }
   throw new UnknownRevisionError(`revision ${JSON.stringify(revision)} does not exist in this repository`);
+}
+
+/**
+ * As `resolveRevision` for a commit, through an open reader: no process is started.
+ * @throws {UnknownRevisionError} when it names nothing.
+ */
+export async function resolveCommit(revision: string, reader: ObjectReader): Promise<string> {
+  if (!isSafeRevision(revision))
+    throw new UnknownRevisionError(`${JSON.stringify(revision.slice(0, 200))} is not a revision`);
+  for (const candidate of candidatesOf(revision)) {
+    const info = await reader.info(`${candidate}^{commit}`);
+    if (info?.type === "commit") return info.objectId;
+  }
+  throw new UnknownRevisionError(`revision ${JSON.stringify(revision)} does not exist in this repository`);
+}
+
+function candidatesOf(revision: string): string[] {
+  if (isObjectId(revision) || revision.startsWith("refs/") || revision === "HEAD") return [revision];
+  return [`refs/heads/${revision}`, revision];
 }
 
 /** The best common ancestor of two commits, or undefined when they share no history. */

@@ -38,12 +38,18 @@ export async function listTree(
   });
   if (result.exitCode !== 0)
     throw new UnknownRevisionError(`directory ${JSON.stringify(path)} does not exist at this revision`);
-  const entries = parseLsTree(result.stdout.toString("utf8"), clean);
-  return entries.sort(
-    (a, b) =>
-      Number(b.kind === "directory") - Number(a.kind === "directory") ||
-      (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  );
+  return sortEntries(parseLsTree(result.stdout.toString("utf8"), clean));
+}
+
+/** Directories first, then by name. */
+export function sortEntries(entries: TreeEntry[]): TreeEntry[] {
+  const rank = ({ kind }: TreeEntry) => (kind === "directory" ? 0 : 1);
+  return entries.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** What a six-digit octal mode says; unknown modes are shown as files. */
+export function kindOfMode(mode: string): EntryKind {
+  return kinds[mode] ?? "file";
 }
 
 /** The entry at `path`. @throws {UnknownRevisionError} when there is none. */
@@ -79,7 +85,7 @@ function parseLsTree(output: string, directory: string): TreeEntry[] {
     const entry: TreeEntry = {
       name,
       path: directory === "" ? name : `${directory}/${name}`,
-      kind: kinds[mode] ?? "file",
+      kind: kindOfMode(mode),
       objectId,
       ...(size === "-" ? {} : { size: Number(size) }),
     };
