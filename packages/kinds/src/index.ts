@@ -1,6 +1,7 @@
 /** @krate/kinds: start reading at `define-kind.ts`, then any `<group>/<version>/<kind>/kind.ts`. */
 export * from "./all-kinds.ts";
 export * from "./conditions.ts";
+export type * from "./console-descriptor.ts";
 export * from "./core/index.ts";
 export * from "./define-kind.ts";
 export * from "./errors.ts";

@@ -1,0 +1,206 @@
+/**
+ * Who writes what (kinds.md §3, PER-04): one ServiceAccount per program with exactly these rules. Controllers write spec
+ * only where kinds.md names them as writer; everything else they write is the status subresource.
+ */
+import { configGroup, platformNamespace, recordGroup } from "@krate/kinds";
+import { allow, type PolicyRule, read } from "./rules.ts";
+
+export interface ProgramAccess {
+  /** Everywhere. */
+  cluster: PolicyRule[];
+  /** In the platform namespace only. */
+  platform?: PolicyRule[];
+  /** Built-in ClusterRoles bound as well. */
+  alsoBind?: string[];
+}
+
+const config = (resources: string[], verbs: readonly string[]) => allow(configGroup, resources, verbs);
+const records = (resources: string[], verbs: readonly string[]) => allow(recordGroup, resources, verbs);
+/** What a controller needs to reconcile: read, and write of finalizers and metadata. */
+const reconcile = [...read, "update", "patch"];
+const status = ["get", "update", "patch"];
+
+const namespaces = allow("", ["namespaces"], read);
+const events = [allow("", ["events"], ["create", "patch"]), allow("events.k8s.io", ["events"], ["create", "patch"])];
+const reviews = [
+  allow("authentication.k8s.io", ["tokenreviews"], ["create"]),
+  allow("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
+];
+/** Leader lease and the cursors of log consumers. */
+const controllerState = [
+  allow("coordination.k8s.io", ["leases"], ["get", "create", "update", "patch"]),
+  allow("", ["configmaps"], [...read, "create", "update", "patch"]),
+];
+
+const agentKinds = [
+  "agentconfiggrants",
+  "agentcontextlabels",
+  "agentmcpservers",
+  "agentrolebindings",
+  "agentsecretgrants",
+  "agentserviceaccounts",
+  "agentskills",
+  "agentstacks",
+  "agentsubagents",
+  "agenttoolprofiles",
+  "agentworkspacepolicies",
+];
+
+export const programs: Record<string, ProgramAccess> = {
+  apiserver: {
+    cluster: [
+      namespaces,
+      ...reviews,
+      ...events,
+      allow("", ["configmaps", "services"], read),
+      allow("admissionregistration.k8s.io", ["*"], read),
+      config(
+        [
+          "repositories",
+          "branchprotections",
+          "refpolicies",
+          "runnerpools",
+          "organizations",
+          "orgnamespacebindings",
+          "teams",
+          "users",
+        ],
+        read,
+      ),
+    ],
+    alsoBind: ["system:auth-delegator"],
+  },
+  "git-gateway": {
+    cluster: [
+      namespaces,
+      ...reviews,
+      ...events,
+      config(["repositories", "branchprotections", "refpolicies", "sshkeys", "users", "runnerpools"], read),
+      config(["refpolicies/status"], ["patch"]),
+      records(["pullrequests", "pipelines", "jobs"], read),
+      records(["gitevents"], ["get", "list", "create"]),
+      allow("", ["configmaps"], read),
+      allow("", ["pods", "serviceaccounts"], ["get"]),
+    ],
+  },
+  "repository-operator": {
+    cluster: [
+      namespaces,
+      ...events,
+      config(["repositories", "sshkeys", "repositorypermissions"], reconcile),
+      config(
+        ["repositories/status", "sshkeys/status", "repositorypermissions/status", "branchprotections/status"],
+        status,
+      ),
+      config(["repositories/content", "repositories/admin"], ["get", "update"]),
+      config(["branchprotections", "refpolicies", "organizations", "users", "teams"], read),
+      records(["pullrequests", "reviewcomments"], reconcile),
+      records(["pullrequests/status", "reviews/status", "reviewcomments/status", "issues/status"], status),
+      records(["reviews", "issues", "issuecomments", "checkruns", "pipelines", "gitevents"], read),
+    ],
+    platform: controllerState,
+  },
+  "runner-operator": {
+    cluster: [
+      namespaces,
+      ...events,
+      config(["runnerpools"], reconcile),
+      config(["runnerpools/status"], status),
+      config(["repositories", "branchprotections"], read),
+      config(["repositories/content"], ["get"]),
+      records(["gitevents", "pullrequests"], read),
+      records(["pullrequests/status"], status),
+      records(["pipelines"], [...reconcile, "create"]),
+      records(["jobs", "checkruns"], [...reconcile, "create", "delete"]),
+      records(["pipelines/status", "jobs/status", "checkruns/status"], status),
+      records(["jobs/log"], ["get", "update"]),
+      allow("", ["pods"], [...reconcile, "create", "delete"]),
+      allow("", ["pods/log"], ["get"]),
+      allow("", ["serviceaccounts"], [...read, "create", "patch", "delete"]),
+      allow("", ["nodes", "events", "resourcequotas"], read),
+      allow("rbac.authorization.k8s.io", ["rolebindings", "clusterrolebindings"], read),
+    ],
+    platform: controllerState,
+  },
+  "webhook-dispatcher": {
+    cluster: [
+      namespaces,
+      ...events,
+      config(["webhooksubscriptions"], reconcile),
+      config(["webhooksubscriptions/status"], status),
+      config(["repositories"], read),
+      records(["webhookdeliveries"], [...reconcile, "create", "delete"]),
+      records(["webhookdeliveries/status"], status),
+      records(
+        [
+          "gitevents",
+          "pullrequests",
+          "issues",
+          "reviews",
+          "issuecomments",
+          "reviewcomments",
+          "pipelines",
+          "jobs",
+          "checkruns",
+        ],
+        read,
+      ),
+      allow("", ["secrets"], [...read, "create", "patch"]),
+    ],
+    platform: controllerState,
+  },
+  "refpolicy-compiler": {
+    cluster: [
+      namespaces,
+      ...events,
+      config(["refpolicies", "branchprotections"], reconcile),
+      config(["refpolicies/status", "branchprotections/status", "repositories/status"], status),
+      config(["repositories"], read),
+      records(["gitevents"], read),
+      allow("", ["configmaps"], [...reconcile, "create", "delete"]),
+    ],
+    platform: controllerState,
+  },
+  "agent-stack-controller": {
+    cluster: [
+      namespaces,
+      ...events,
+      config(agentKinds, reconcile),
+      config(
+        agentKinds.map((plural) => `${plural}/status`),
+        status,
+      ),
+      config(["runnerpools", "repositories", "users", "teams"], read),
+      allow("", ["secrets", "configmaps"], ["get", "list", "watch"]),
+      allow("", ["serviceaccounts"], [...reconcile, "create", "delete"]),
+      allow("rbac.authorization.k8s.io", ["roles", "clusterroles"], read),
+      allow("rbac.authorization.k8s.io", ["rolebindings"], [...reconcile, "create", "delete"]),
+    ],
+    platform: controllerState,
+  },
+  "process-node": {
+    cluster: [
+      ...events,
+      ...reviews,
+      allow("", ["nodes"], [...reconcile, "create"]),
+      allow("", ["nodes/status"], ["patch", "update"]),
+      allow("", ["pods"], [...reconcile, "delete"]),
+      allow("", ["pods/status"], ["patch", "update"]),
+      allow("", ["pods/binding", "serviceaccounts/token"], ["create"]),
+      allow("", ["configmaps", "secrets", "serviceaccounts"], read),
+      allow("coordination.k8s.io", ["leases"], ["get", "create", "update", "patch"]),
+    ],
+  },
+  console: {
+    cluster: [
+      allow("", ["users", "groups", "serviceaccounts"], ["impersonate"]),
+      allow("authentication.k8s.io", ["tokenreviews"], ["create"]),
+      config(["authproviders", "organizations", "orgnamespacebindings"], read),
+      config(["users", "identitymappings"], [...read, "create"]),
+      config(["invites"], [...read, "update", "patch"]),
+    ],
+  },
+};
+
+/** Namespace of every ServiceAccount above. */
+export const programNamespace = platformNamespace;
