@@ -1,22 +1,22 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type TemporaryFolder, temporaryFolder } from "../temp-dir.ts";
-import { certificateAuthority, issueCertificate, signingKeyFiles } from "./certificates.ts";
+import { certificateAuthority, issueCertificate, signingKeyFiles } from "./index.ts";
 
-let folder: TemporaryFolder;
-beforeEach(async () => {
-  folder = await temporaryFolder("certificates");
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "krate-pki-"));
 });
-afterEach(() => folder.remove());
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (file: string) => new X509Certificate(readFileSync(file));
 
 test("an authority is made once and signs what it issues", async () => {
-  const made = await certificateAuthority(join(folder.path, "ca"), "test-ca");
-  const again = await certificateAuthority(join(folder.path, "ca"), "another name changes nothing");
-  const issued = await issueCertificate(again, join(folder.path, "ada"), {
+  const made = await certificateAuthority(join(folder, "ca"), "test-ca");
+  const again = await certificateAuthority(join(folder, "ca"), "another name changes nothing");
+  const issued = await issueCertificate(again, join(folder, "ada"), {
     name: "ada",
     groups: ["developers", "admins"],
   });
@@ -27,8 +27,8 @@ test("an authority is made once and signs what it issues", async () => {
 });
 
 test("a server answers to its hosts, by name and by address", async () => {
-  const ca = await certificateAuthority(join(folder.path, "ca"), "test-ca");
-  const { certFile } = await issueCertificate(ca, join(folder.path, "server"), {
+  const ca = await certificateAuthority(join(folder, "ca"), "test-ca");
+  const { certFile } = await issueCertificate(ca, join(folder, "server"), {
     name: "server",
     hosts: ["localhost", "127.0.0.1"],
   });
@@ -39,7 +39,7 @@ test("a server answers to its hosts, by name and by address", async () => {
 });
 
 test("nobody else may read a private key", async () => {
-  const { keyFile } = await certificateAuthority(join(folder.path, "ca"), "test-ca");
-  const { privateKeyFile } = await signingKeyFiles(join(folder.path, "service-account"));
+  const { keyFile } = await certificateAuthority(join(folder, "ca"), "test-ca");
+  const { privateKeyFile } = await signingKeyFiles(join(folder, "service-account"));
   for (const file of [keyFile, privateKeyFile]) expect(statSync(file).mode & 0o777).toBe(0o600);
 });
