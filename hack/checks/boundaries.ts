@@ -2,7 +2,7 @@ import { dirname, join, normalize } from "node:path";
 import { type Check, judge } from "./check.ts";
 import { findCycles } from "./cycles.ts";
 import type { Import } from "./imports.ts";
-import { ioExceptions, ioModules, layers, mayImport } from "./layers.ts";
+import { ioExceptions, ioModules, type Layer, mayImport, readLayers } from "./layers.ts";
 import { readWorkspace, type SourceModule, targetOf, type WorkspacePackage } from "./workspace.ts";
 
 export const boundaries: Check = {
@@ -10,18 +10,29 @@ export const boundaries: Check = {
   promise: "imports follow the layer table, are declared, stay in their package, and make no cycle",
   async run({ root }) {
     const packages = readWorkspace(root);
+    const layers = readLayers(root);
     const modules = packages.flatMap((pack) => pack.modules);
     const empty = packages
       .filter((pack) => pack.modules.length === 0)
       .map(({ folder }) => `${folder}: no module in src/`);
-    const findings = [...empty, ...packages.flatMap((pack) => findingsOf(pack, packages)), ...cyclesOf(packages)];
-    return judge(modules.length, "modules", findings, "see docs/architecture.md#layers and hack/checks/layers.ts");
+    const findings = [
+      ...empty,
+      ...packages.flatMap((pack) => findingsOf(pack, { packages, layers })),
+      ...cyclesOf(packages),
+    ];
+    return judge(modules.length, "modules", findings, "see docs/architecture.md, Layers");
   },
 };
 
-function findingsOf(pack: WorkspacePackage, packages: WorkspacePackage[]): string[] {
-  if (!layers[pack.name])
-    return [`${pack.folder}: has no layer: add it to hack/checks/layers.ts and docs/architecture.md`];
+interface Workspace {
+  packages: readonly WorkspacePackage[];
+  layers: ReadonlyMap<string, Layer>;
+}
+
+function findingsOf(pack: WorkspacePackage, workspace: Workspace): string[] {
+  if (!workspace.layers.has(pack.name)) {
+    return [`${pack.folder}: has no layer: add it to the table in docs/architecture.md`];
+  }
   const wrongName =
     pack.manifest.name === `@krate/${pack.name}`
       ? []
@@ -30,7 +41,7 @@ function findingsOf(pack: WorkspacePackage, packages: WorkspacePackage[]): strin
     ...wrongName,
     ...pack.modules.flatMap((module) =>
       module.imports.flatMap((found) =>
-        problemsWith(found, module, pack, packages).map(
+        problemsWith(found, module, pack, workspace).map(
           (problem) => `${module.file}:${found.line}: "${found.specifier}": ${problem}`,
         ),
       ),
@@ -42,7 +53,7 @@ function problemsWith(
   { specifier, typeOnly }: Import,
   module: SourceModule,
   pack: WorkspacePackage,
-  packages: WorkspacePackage[],
+  workspace: Workspace,
 ): string[] {
   const target = targetOf(specifier);
   switch (target.kind) {
@@ -51,11 +62,11 @@ function problemsWith(
       return path.startsWith(`${pack.folder}/`) ? [] : ["relative import leaves its package"];
     }
     case "builtin": {
-      const isPure = layers[pack.name] === "pure" && !module.isTest && !ioExceptions.has(module.file);
+      const isPure = workspace.layers.get(pack.name) === "pure" && !module.isTest && !ioExceptions.has(module.file);
       return isPure && ioModules.has(target.name) ? ["a pure package does no I/O"] : [];
     }
     case "workspace":
-      return workspaceProblems(target, module, pack, packages);
+      return workspaceProblems(target, module, pack, workspace);
     case "third party":
       return isDeclared(pack, target.name, { isTest: module.isTest, typeOnly })
         ? []
@@ -67,18 +78,18 @@ function workspaceProblems(
   { name, subpath }: { name: string; subpath: string },
   module: SourceModule,
   pack: WorkspacePackage,
-  packages: WorkspacePackage[],
+  workspace: Workspace,
 ): string[] {
   const problems: string[] = [];
   if (subpath.split("/")[0] === "src") problems.push("reaches into src: import what the package exports");
-  const other = packages.find((candidate) => candidate.name === name);
+  const other = workspace.packages.find((candidate) => candidate.name === name);
   if (!other) return [...problems, "no such package"];
   const exported = Object.keys(other.manifest.exports ?? {});
   if (problems.length === 0 && !exported.some((entry) => matchesExport(entry, subpath))) {
     problems.push(`not exported: ${other.folder}/package.json exports ${exported.join(", ") || "nothing"}`);
   }
-  const layer = layers[pack.name];
-  const otherLayer = layers[name];
+  const layer = workspace.layers.get(pack.name);
+  const otherLayer = workspace.layers.get(name);
   if (!module.isTest && name !== pack.name && layer && otherLayer && !mayImport[layer].includes(otherLayer)) {
     problems.push(`${layer} may import ${mayImport[layer].join(", ")}, not ${otherLayer}`);
   }

@@ -9,17 +9,13 @@ const forbidden: readonly { what: string; pattern: RegExp }[] = [
     what: "a path of one machine",
     pattern: new RegExp(`(?<![\\w.@-])/(?:${["wo", "rk"].join("")}/(?:main|shared|\\.\\w)|tmp/${"krate"}/)`),
   },
-  {
-    what: "somebody's home folder",
-    pattern: /(?<![\w.@:-])\/(?:home|Users)\/(?!<|\$|you\b|user\b|git\b|krate\b|runner\b|nonroot\b)[a-z][\w-]*\//,
-  },
   { what: "a package registry's host", pattern: new RegExp(["registry\\.", "(npmjs\\.org|yarnpkg\\.com)"].join("")) },
   { what: "a package registry's host", pattern: new RegExp(["proxy", "golang", "org"].join("\\.")) },
 ];
 
 export const names: Check = {
   name: "names",
-  promise: "nothing names a workplace: machine paths, home folders, registry hosts",
+  promise: "nothing names a workplace: machine paths, registry hosts",
   async run({ root }) {
     const files = findFiles(root, {
       in: ["."],
