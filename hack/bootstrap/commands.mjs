@@ -30,5 +30,6 @@ export const commands = {
     summary: "write every generated file anew",
     steps: (args) => [fromSource("packages/codegen/src/main.ts", ...args)],
   },
+  install: { summary: "only install Node, pnpm and the packages", steps: () => [] },
   toolchain: { summary: "only install Node and pnpm below .cache" },
 };

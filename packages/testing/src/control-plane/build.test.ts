@@ -20,6 +20,6 @@ test.each(Object.keys(programs) as ProgramName[])("the module of %s pins its ver
 
 test("the cache is one for all clones, unless told otherwise", () => {
   expect(cacheFolder({ KRATE_CACHE_DIR: "/cache" })).toBe("/cache");
-  expect(cacheFolder({ XDG_CACHE_HOME: "/home/ada/.cache" })).toBe("/home/ada/.cache/krate");
+  expect(cacheFolder({ XDG_CACHE_HOME: "/caches" })).toBe("/caches/krate");
   expect(cacheFolder({})).toMatch(/\/\.cache\/krate$/);
 });
