@@ -9,14 +9,17 @@ export interface Program {
   build: "bundle" | "own script";
 }
 
-/** Every program of the workspace, sorted by name. */
+/** Tools of this repository: they always run from their sources. */
+const tools = new Set(["codegen"]);
+
+/** Every program of the forge, sorted by name. */
 export function findPrograms(root: string): Program[] {
   const packages = join(root, "packages");
   return readdirSync(packages)
     .sort()
     .flatMap((name): Program[] => {
       const folder = join(packages, name);
-      if (!existsSync(join(folder, "package.json"))) return [];
+      if (tools.has(name) || !existsSync(join(folder, "package.json"))) return [];
       const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
         scripts?: Record<string, string>;
       };

@@ -25,7 +25,7 @@ const run = (list: Layer[], required: string[] = []) =>
 
 describe("layers", () => {
   test("go from fast to slow under the names people type", () => {
-    expect(layers.map(({ name }) => name)).toEqual(["check", "unit", "standalone", "envtest", "kind"]);
+    expect(layers.map(({ name }) => name)).toEqual(["check", "unit", "standalone", "integration", "envtest", "kind"]);
   });
 
   test("one that fails or throws hides no later one", async () => {

@@ -74,30 +74,32 @@ const standalone: Layer = {
   run: (context) => endToEnd(context, "standalone"),
 };
 
+const integration: Layer = {
+  name: "integration",
+  about: "tests beside the code that need a real kube-apiserver",
+  missing: () => missingEnvtest(),
+  preparations: [controlPlane],
+  run: (context) => jest(context, "integration", { args: ["--runTestsByPath", ...controlPlaneTests(context.root)] }),
+};
+
 const envtest: Layer = {
   name: "envtest",
-  about: "the same against a real kube-apiserver, and tests beside the code that need one",
-  missing: () => missingEnvtest(),
+  about: "the whole forge behind a real kube-apiserver",
+  missing: (context) => missingEnvtest() ?? missingEndToEnd(context),
   preparations: [bundles, controlPlane],
-  async run(context) {
-    const files = controlPlaneTests(context.root);
-    const beside =
-      files.length > 0 ? [await jest(context, "envtest-unit", { args: ["--runTestsByPath", ...files] })] : [];
-    const whole = missingEndToEnd(context) === undefined ? [await endToEnd(context, "envtest")] : [];
-    return sum([...beside, ...whole]);
-  },
+  run: (context) => endToEnd(context, "envtest"),
 };
 
 const kind: Layer = {
   name: "kind",
-  about: "the same on kind",
+  about: "the whole forge on kind",
   missing: (context) => requirements.docker() ?? missingEndToEnd(context),
   preparations: [bundles],
   run: (context) => endToEnd(context, "kind"),
 };
 
 /** In the order they run: fastest first. */
-export const layers: readonly Layer[] = [check, unit, standalone, envtest, kind];
+export const layers: readonly Layer[] = [check, unit, standalone, integration, envtest, kind];
 
 /** Built already, or Go is there to build it. */
 function missingEnvtest(): string | undefined {
