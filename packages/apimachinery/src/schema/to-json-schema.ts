@@ -20,7 +20,7 @@ const sameKeywords = [
 
 /**
  * A Kubernetes schema as JSON Schema (2019 and later): `nullable`, int-or-string, embedded resources and the boolean `exclusiveMinimum` of
- * OpenAPI 3.0 spelled out. Cycles of a linked schema become `$defs`.
+ * OpenAPI 3.0 spelled out. Schemas of objects become `$defs`: a Pod spelled out in full would be a validator of megabytes, and schemas may be cyclic.
  */
 export function toJsonSchema(schema: Schema): JsonSchema {
   const converter = new Converter();
@@ -30,22 +30,17 @@ export function toJsonSchema(schema: Schema): JsonSchema {
 
 class Converter {
   readonly definitions: Record<string, JsonSchema> = {};
-  readonly #open = new Map<Schema, string>();
-  readonly #cyclic = new Set<string>();
-  #count = 0;
+  /** Schemas of objects by the name of their definition: written once, however often and in whatever cycle they are used. */
+  readonly #named = new Map<Schema, string>();
 
   convert(schema: Schema): JsonSchema {
-    const open = this.#open.get(schema);
-    if (open !== undefined) {
-      this.#cyclic.add(open);
-      return { $ref: `#/$defs/${open}` };
+    if (schema.properties === undefined) return this.#keywords(schema);
+    let name = this.#named.get(schema);
+    if (name === undefined) {
+      name = `d${this.#named.size}`;
+      this.#named.set(schema, name);
+      this.definitions[name] = this.#keywords(schema);
     }
-    const name = `d${this.#count++}`;
-    this.#open.set(schema, name);
-    const result = this.#keywords(schema);
-    this.#open.delete(schema);
-    if (!this.#cyclic.has(name)) return result;
-    this.definitions[name] = result;
     return { $ref: `#/$defs/${name}` };
   }
 

@@ -1,5 +1,4 @@
 export { ageOf, humanDuration } from "./age.ts";
-export { coreColumns } from "./core-columns.ts";
 export type { JsonPath } from "./json-path.ts";
 export { compileJsonPath } from "./json-path.ts";
 export type { Negotiated } from "./negotiate.ts";

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { JsonObject } from "../json.ts";
 import { humanDuration } from "./age.ts";
-import { coreColumns } from "./core-columns.ts";
 import { negotiateAccept } from "./negotiate.ts";
 import { ageColumn, partialMetadataList, renderTable, tableConvertor } from "./table.ts";
 
@@ -56,43 +55,6 @@ describe("renderTable", () => {
       kind: "PartialObjectMetadataList",
       metadata: { resourceVersion: "9" },
     });
-  });
-});
-
-describe("columns of core kinds", () => {
-  const cells = (plural: string, object: JsonObject) => tableConvertor(coreColumns[plural] ?? []).cells(object, now);
-
-  it("shows pods as kubectl does", () => {
-    const pod = (state: JsonObject, more: JsonObject = {}) => ({
-      metadata: { name: "p", ...more },
-      spec: { containers: [{}] },
-      status: { phase: "Running", containerStatuses: [{ ready: true, restartCount: 2, state }] },
-    });
-    expect(cells("pods", pod({ running: {} })).slice(0, 4)).toEqual(["p", "1/1", "Running", "2"]);
-    expect(cells("pods", pod({ waiting: { reason: "CrashLoopBackOff" } }))[2]).toBe("CrashLoopBackOff");
-    expect(cells("pods", pod({ terminated: { exitCode: 3 } }))[2]).toBe("ExitCode:3");
-    expect(cells("pods", pod({ running: {} }, { deletionTimestamp: "x" }))[2]).toBe("Terminating");
-  });
-
-  it("shows events, nodes and bindings", () => {
-    const event = {
-      metadata: { name: "e" },
-      type: "Normal",
-      reason: "Merged",
-      message: "m",
-      lastTimestamp: "2026-11-24T11:00:00Z",
-      involvedObject: { kind: "PullRequest", name: "web-1" },
-    };
-    expect(cells("events", event)).toEqual(["60m", "Normal", "Merged", "pullrequest/web-1", "m", 1, "e"]);
-    const node = {
-      metadata: { name: "n", labels: { "node-role.kubernetes.io/ci": "" } },
-      status: { conditions: [{ type: "Ready", status: "True" }] },
-    };
-    expect(cells("nodes", node).slice(0, 3)).toEqual(["n", "Ready", "ci"]);
-    expect(cells("secrets", { metadata: { name: "s" }, type: "Opaque", data: { a: "", b: "" } }).slice(1, 3)).toEqual([
-      "Opaque",
-      2,
-    ]);
   });
 });
 

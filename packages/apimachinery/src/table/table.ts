@@ -18,7 +18,7 @@ export interface TableColumn {
   format?: string;
   priority?: number;
   jsonPath?: string;
-  /** For core kinds whose columns no path can say; wins over `jsonPath`. */
+  /** For columns that no path can say; wins over `jsonPath`. */
   value?: (object: JsonObject, now: Date) => JsonValue | undefined;
 }
 

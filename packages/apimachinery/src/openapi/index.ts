@@ -1,0 +1,4 @@
+export type { OpenApiOptions, OpenApiResource, OpenApiSubresource } from "./document.ts";
+export { schemaName } from "./document.ts";
+export { openApiV2 } from "./v2.ts";
+export { openApiHash, openApiV3, openApiV3Index, openApiV3Path } from "./v3.ts";
