@@ -3,6 +3,8 @@
  * gateway with in-memory ones and the real git.
  */
 
+import type { GitEvent, ObjectOf } from "@krate/kinds";
+
 /** Who is calling, as the API server knows them. */
 export interface Identity {
   user: string;
@@ -84,10 +86,11 @@ export interface PushFacts {
   updates: RefUpdateFacts[];
 }
 
+/** What one rule said. `Audit`: it would have denied; `Bypassed`: it would have, but the actor is exempt. */
 export interface RuleResult {
   policy: string;
   rule: string;
-  decision: "Accepted" | "Rejected" | "AuditWarned";
+  decision: "Allowed" | "Denied" | "Audit" | "Bypassed";
   message: string;
   remedy?: string;
 }
@@ -104,27 +107,13 @@ export interface PolicyEngine {
   evaluate(push: PushFacts): Promise<RefDecision[]>;
 }
 
+export type GitEventSpec = ObjectOf<typeof GitEvent>["spec"];
+
 /** What becomes a GitEvent object. `name` is the object's name and the key of idempotence. */
 export interface GitEventRecord {
   namespace: string;
   name: string;
-  spec: {
-    organizationRef: string;
-    repository: string;
-    ref: string;
-    oldSha: string;
-    newSha: string;
-    action: RefAction;
-    decision: "Accepted" | "Rejected" | "AuditWarned";
-    rules: { policy: string; rule: string; decision: string; message: string }[];
-    actor: { user: string; groups: string[]; serviceAccount?: string };
-    transport: "http" | "ssh" | "api";
-    backend: string;
-    correlationId: string;
-    commits: number;
-    receivedAt: string;
-    evaluationMs: number;
-  };
+  spec: GitEventSpec;
 }
 
 /**

@@ -5,14 +5,14 @@ import type { RefDecision, RuleResult } from "../ports.ts";
  * Empty when no rule has anything to say.
  */
 export function explainDecision(decision: RefDecision): string {
-  const spoken = decision.results.filter((result) => result.decision !== "Accepted");
+  const spoken = decision.results.filter((result) => result.decision !== "Allowed");
   if (spoken.length === 0) return "";
   const head = decision.allowed ? `${decision.ref}: accepted, with warnings` : `${decision.ref}: refused`;
   return [head, ...spoken.flatMap(explainResult)].map((line) => `${line}\n`).join("");
 }
 
 function explainResult(result: RuleResult): string[] {
-  const mark = result.decision === "Rejected" ? "x" : "!";
+  const mark = result.decision === "Denied" ? "x" : "!";
   const lines = [`  ${mark} ${result.policy}, rule ${result.rule}: ${result.message}`];
   if (result.remedy) lines.push(`    ${result.remedy}`);
   return lines;
@@ -20,6 +20,6 @@ function explainResult(result: RuleResult): string[] {
 
 /** The one line git prints beside the ref: "! [remote rejected] main -> main (...)". */
 export function shortReason(decision: RefDecision): string {
-  const first = decision.results.find((result) => result.decision === "Rejected");
+  const first = decision.results.find((result) => result.decision === "Denied");
   return first ? `${first.policy} ${first.rule}: ${first.message}` : "refused by policy";
 }

@@ -46,11 +46,11 @@ export function updateFacts(input: UpdateFactsInput): RefUpdateFacts {
 }
 
 async function readCommitFacts({ command, history, read }: UpdateFactsInput): Promise<CommitFacts[]> {
-  const ids = newCommitsOf(await peel(command.newId, read), history).slice(0, maxJudgedCommits);
+  const commits = newCommitsOf(await peel(command.newId, read), history).slice(0, maxJudgedCommits);
   const reader = new ObjectReader(read);
   try {
     const facts: CommitFacts[] = [];
-    for (const id of ids) {
+    for (const { id } of commits) {
       const info = await reader.info(id);
       if (info?.type !== "commit" || info.size > maxCommitBytes) continue;
       const object = await reader.read(id);
@@ -64,7 +64,7 @@ async function readCommitFacts({ command, history, read }: UpdateFactsInput): Pr
 }
 
 async function pathsOf(id: string, history: NewHistory, read: ReadOptions): Promise<string[]> {
-  const parent = history.get(id)?.[0] ?? emptyTreeId;
+  const parent = history.get(id)?.parents[0] ?? emptyTreeId;
   return (await changedPaths(parent, id, read)).slice(0, maxPathsPerCommit);
 }
 

@@ -43,7 +43,7 @@ export interface Landing {
 }
 
 /** Rule named in the event of a ref that lost a race. */
-const staleRule = { policy: "git", rule: "expected-old-value", decision: "Rejected" };
+const staleRule = { policy: "git", rule: "expected-old-value", decision: "Denied" } as const;
 
 /**
  * Lands a push. `entry.updates` are the accepted ones.
@@ -163,7 +163,7 @@ function ordered(entry: JournalEntry, results: ReadonlyMap<string, RefUpdateResu
 function outcomeOf(event: GitEventRecord, results: readonly RefUpdateResult[]): GitEventRecord {
   const result = results.find(({ ref }) => ref === event.spec.ref);
   if (!result || result.ok) return event;
-  const rules = [...event.spec.rules, { ...staleRule, message: result.message }];
+  const rules = [...(event.spec.rules ?? []), { ...staleRule, message: result.message }];
   return { ...event, spec: { ...event.spec, decision: "Rejected", rules } };
 }
 

@@ -4,40 +4,59 @@ import type { RefAction } from "../ports.ts";
 /** Most new commits that are looked at one by one; a larger push is an import, and rules judge its newest commits. */
 export const maxNewCommits = 50_000;
 
-/** Commits a push brings that no ref reaches yet, as a graph: id → parents (which may lie outside). */
-export type NewHistory = ReadonlyMap<string, readonly string[]>;
+/** One new commit; parents may lie outside the push. */
+export interface NewCommit {
+  id: string;
+  parents: readonly string[];
+  title: string;
+  /** `Name <mail>` */
+  author: string;
+  /** Author date, ISO 8601. */
+  at: string;
+}
+
+/** Commits a push brings that no ref reaches yet, children before parents. */
+export type NewHistory = ReadonlyMap<string, NewCommit>;
+
+const fields = ["%H", "%P", "%an <%ae>", "%aI", "%s"];
 
 /** Reads the graph of what `tips` reach and no ref does; one process, whatever the number of refs. */
 export async function readNewHistory(tips: readonly string[], read: ReadOptions): Promise<NewHistory> {
-  const graph = new Map<string, string[]>();
-  if (tips.length === 0) return graph;
-  const { stdout } = await runGit(
-    ["rev-list", "--topo-order", "--parents", `--max-count=${maxNewCommits}`, "--stdin", "--not", "--all"],
-    {
-      ...read,
-      stdin: `${tips.join("\n")}\n`,
-    },
-  );
-  for (const line of stdout.toString("latin1").split("\n")) {
-    const [id, ...parents] = line.split(" ");
-    if (id) graph.set(id, parents);
+  const history = new Map<string, NewCommit>();
+  if (tips.length === 0) return history;
+  const format = `--format=format:${fields.join("%x00")}`;
+  const args = [
+    "log",
+    "-z",
+    "--topo-order",
+    format,
+    "--no-show-signature",
+    `--max-count=${maxNewCommits}`,
+    "--stdin",
+    "--not",
+    "--all",
+  ];
+  const { stdout } = await runGit(args, { ...read, stdin: `${tips.join("\n")}\n` });
+  const values = stdout.length === 0 ? [] : stdout.toString("utf8").split("\0");
+  for (let at = 0; at + fields.length <= values.length; at += fields.length) {
+    const [id = "", parents = "", author = "", date = "", title = ""] = values.slice(at, at + fields.length);
+    history.set(id, { id, parents: parents === "" ? [] : parents.split(" "), title, author, at: date });
   }
-  return graph;
+  return history;
 }
 
-/** New commits reachable from `tip`, tip first. */
-export function newCommitsOf(tip: string, history: NewHistory): string[] {
-  const found: string[] = [];
-  const seen = new Set<string>();
+/** New commits reachable from `tip`, children before parents. */
+export function newCommitsOf(tip: string, history: NewHistory): NewCommit[] {
+  const reached = new Set<string>();
   const open = [tip];
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    const parents = history.get(id);
-    if (!parents || seen.has(id)) continue;
-    seen.add(id);
-    found.push(id);
-    open.push(...parents);
+    const commit = history.get(id);
+    if (!commit || reached.has(id)) continue;
+    reached.add(id);
+    open.push(...commit.parents);
   }
-  return found;
+  if (reached.size === history.size) return [...history.values()];
+  return reached.size === 0 ? [] : [...history.values()].filter(({ id }) => reached.has(id));
 }
 
 /** What a command does to its ref. `isFastForward` holds for creations and for updates whose old value stays reachable. */
@@ -49,7 +68,7 @@ export async function classify(
   if (isZeroObjectId(command.newId)) return { action: "delete", isFastForward: false };
   if (isZeroObjectId(command.oldId)) return { action: "create", isFastForward: true };
   if (command.ref.startsWith("refs/tags/")) return { action: "force-update", isFastForward: false };
-  const parents = newCommitsOf(command.newId, history).flatMap((id) => history.get(id) ?? []);
+  const parents = newCommitsOf(command.newId, history).flatMap((commit) => commit.parents);
   const forward = parents.includes(command.oldId) || (await isForward(command, read));
   return forward ? { action: "update", isFastForward: true } : { action: "force-update", isFastForward: false };
 }

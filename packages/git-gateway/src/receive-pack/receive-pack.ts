@@ -25,7 +25,7 @@ import {
   runGit,
   zeroObjectId,
 } from "@krate/git";
-import type { GitEventRecord, Identity, PolicyEngine, RefDecision, RepositoryView } from "../ports.ts";
+import type { GitEventRecord, Identity, PolicyEngine, RefDecision, RepositoryView, RuleResult } from "../ports.ts";
 import { EventsNotWrittenError } from "../ports.ts";
 import { hiddenRefPrefix } from "./advertise.ts";
 import { explainDecision, shortReason } from "./explain.ts";
@@ -239,16 +239,12 @@ class Push {
   async #evaluate(updates: Update[], history: NewHistory): Promise<void> {
     const judged = updates.filter(({ refusal }) => !refusal);
     if (judged.length === 0) return;
-    const { actor, view, mergeIdentity, mayBypass } = this.#context;
-    const mergeOption = this.#request.pushOptions.find((option) => option.startsWith("krate.merge="));
+    const { actor, view, mayBypass } = this.#context;
     const decisions = await this.#ports.policies.evaluate({
       namespace: view.namespace,
       repository: view.name,
       actor: { user: actor.user, groups: actor.groups, mayBypass: await mayBypass() },
-      mergeOf:
-        mergeOption !== undefined && actor.user === mergeIdentity
-          ? mergeOption.slice("krate.merge=".length)
-          : undefined,
+      mergeOf: this.#mergeOf(),
       updates: judged.map(({ command, action, isFastForward }) =>
         updateFacts({
           command,
@@ -275,7 +271,7 @@ class Push {
   }
 
   async #land(updates: Update[], history: NewHistory, evaluationMs: number): Promise<PushSummary> {
-    const { repository, limits: _limits } = this.#context;
+    const { repository } = this.#context;
     const accepted = updates.filter(isAccepted);
     const entry: JournalEntry = {
       version: 1,
@@ -310,37 +306,60 @@ class Push {
   #event(update: Update, index: number, history: NewHistory, evaluationMs: number): GitEventRecord {
     const { view, actor, transport, backend, correlationId } = this.#context;
     const { command, refusal, decision, action } = update;
-    const rules = refusal
-      ? [{ policy: "git", rule: refusal.rule, decision: "Rejected", message: refusal.message }]
-      : (decision?.results ?? []).map(({ policy, rule, decision: outcome, message }) => ({
-          policy,
-          rule,
-          decision: outcome,
-          message,
-        }));
+    const own = refusal
+      ? [{ policy: "git", rule: refusal.rule, decision: "Denied" as const, message: refusal.message }]
+      : [];
     const serviceAccount = /^system:serviceaccount:(.+)$/.exec(actor.user)?.[1]?.replace(":", "/");
+    const commits = isZeroObjectId(command.newId) ? [] : newCommitsOf(command.newId, history);
+    const pullRequest = this.#mergeOf();
     return {
       namespace: view.namespace,
       name: `${view.name}-${this.#pushId}-${index}`,
       spec: {
         organizationRef: view.organization,
         repository: view.name,
-        ref: command.ref,
+        ref: command.ref.slice(0, 255),
         oldSha: command.oldId,
         newSha: command.newId,
         action,
         decision: isAccepted(update) ? (decision?.decision ?? "Accepted") : "Rejected",
-        rules,
-        actor: { user: actor.user, groups: actor.groups, ...(serviceAccount ? { serviceAccount } : {}) },
+        rules: [...(decision?.results ?? []), ...own].slice(0, maxRules).map(shownRule),
+        actor: { user: actor.user, groups: actor.groups.slice(0, 256), ...(serviceAccount ? { serviceAccount } : {}) },
         transport,
         backend,
         correlationId,
-        commits: isZeroObjectId(command.newId) ? 0 : newCommitsOf(command.newId, history).length,
+        ...(pullRequest === undefined ? {} : { pullRequest }),
+        commits: commits.length,
+        commitSummaries: commits.slice(0, maxSummaries).map(({ id, title, author, at }) => ({
+          sha: id,
+          title: cut(title),
+          author: cut(author),
+          at,
+        })),
         receivedAt: this.#receivedAt.toISOString(),
         evaluationMs,
       },
     };
   }
+
+  /** The pull request this push merges: only repository-operator is believed. */
+  #mergeOf(): string | undefined {
+    if (this.#context.actor.user !== this.#context.mergeIdentity) return undefined;
+    return this.#request.pushOptions.find((option) => option.startsWith(mergeOption))?.slice(mergeOption.length);
+  }
+}
+
+const mergeOption = "krate.merge=";
+/** Bounds of the GitEvent kind. */
+const maxRules = 200;
+const maxSummaries = 20;
+
+function cut(text: string): string {
+  return text.length > 1024 ? `${text.slice(0, 1021)}...` : text;
+}
+
+function shownRule({ policy, rule, decision, message, remedy }: RuleResult) {
+  return { policy, rule, decision, message: cut(message), ...(remedy ? { remedy: cut(remedy) } : {}) };
 }
 
 /** What the gateway refuses whatever the policies say. */

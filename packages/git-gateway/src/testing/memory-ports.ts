@@ -96,7 +96,7 @@ export function refused(push: PushFacts, index: number, message: string): RefDec
     allowed: false,
     decision: "Rejected",
     results: [
-      { policy: "RefPolicy/test", rule: "no", decision: "Rejected", message, remedy: "What to do: ask somebody." },
+      { policy: "RefPolicy/test", rule: "no", decision: "Denied", message, remedy: "What to do: ask somebody." },
     ],
   };
 }

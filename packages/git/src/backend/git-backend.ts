@@ -91,6 +91,8 @@ export interface GitBackend {
   open(identity: RepositoryIdentity): Promise<BackendRepository>;
   /** Deletes the data, or keeps it so that a later `ensure` may adopt it. A missing repository is not an error. */
   remove(identity: RepositoryIdentity, policy: DeletionPolicy): Promise<void>;
+  /** Every repository the backend holds, retained ones included, in order of namespace and name. */
+  list(): Promise<RepositoryIdentity[]>;
   /** Health of the backend, or of one repository in it. Never throws. */
   health(identity?: RepositoryIdentity): Promise<BackendHealth>;
 }

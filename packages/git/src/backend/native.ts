@@ -148,7 +148,6 @@ export class NativeGitBackend implements GitBackend {
     }
   }
 
-  /** Every repository on disk, retained ones included, in order. */
   async list(): Promise<RepositoryIdentity[]> {
     const found: RepositoryIdentity[] = [];
     for (const namespace of await namesIn(this.#root)) {

@@ -12,12 +12,11 @@
  *   9. is not "@"
  *  10. no "\"
  *
- * On top of these Krate refuses what a file system or a person could take for another name: names longer than 255 bytes
- * per component or 1,024 in all, bytes that are not UTF-8, names that Unicode would compose differently (not NFC),
+ * On top of these Krate refuses what a file system or a person could take for another name: names longer than 255 bytes,
+ * bytes that are not UTF-8, names that Unicode would compose differently (not NFC),
  * invisible or direction-changing characters, and ".git" as a component in any case.
  */
-const maxRefNameBytes = 1024;
-const maxComponentBytes = 255;
+const maxRefNameBytes = 255;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: rule 4 is about control characters.
 const forbiddenCharacters = /[\x00-\x20\x7f~^:?*[\\]/;
 /** Zero-width, bidirectional controls, byte-order mark, C1 controls, line and paragraph separators, tags. */
@@ -47,8 +46,6 @@ function componentProblem(component: string): string | undefined {
   if (component.startsWith(".")) return 'must not have a component that begins with "."';
   if (component.toLowerCase().endsWith(".lock")) return 'must not have a component that ends with ".lock"';
   if (component.toLowerCase() === ".git") return 'must not have a component ".git"';
-  if (Buffer.byteLength(component) > maxComponentBytes)
-    return `must not have a component longer than ${maxComponentBytes} bytes`;
   return undefined;
 }
 

@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+
+/** Everything the gateway reads from its environment, validated. */
+export interface GatewayConfig {
+  kubeconfig: string | undefined;
+  repositoryRoot: string;
+  address: { host: string; port: number };
+  healthAddress: { host: string; port: number };
+  tls: { cert: string; key: string } | undefined;
+  /** Namespace of Krate itself: where repository-operator's ServiceAccount lives. */
+  platformNamespace: string;
+  maxPackBytes: number;
+  maxObjectBytes: number;
+  packTimeoutSeconds: number;
+  fetchTimeoutSeconds: number;
+}
+
+/**
+ * Reads the environment once.
+ *
+ * | variable | meaning | default |
+ * |---|---|---|
+ * | KRATE_REPOSITORY_ROOT | folder of bare repositories | required |
+ * | KRATE_GIT_ADDRESS | host:port to listen on | 127.0.0.1:7081 |
+ * | KRATE_GIT_TLS_CERT_FILE, KRATE_GIT_TLS_KEY_FILE | PEM files; both or none | plain HTTP |
+ * | KRATE_GIT_MAX_PACK_BYTES | largest push | 2 GiB |
+ * | KRATE_GIT_MAX_OBJECT_BYTES | largest single allocation git may make for a push | 512 MiB |
+ * | KRATE_GIT_PACK_TIMEOUT_SECONDS | longest upload and check of one push | 900 |
+ * | KRATE_GIT_FETCH_TIMEOUT_SECONDS | longest fetch | 3600 |
+ *
+ * @throws {Error} naming the variable that is wrong and what it must be.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
+  const repositoryRoot = env.KRATE_REPOSITORY_ROOT;
+  if (!repositoryRoot?.startsWith("/"))
+    throw new Error("KRATE_REPOSITORY_ROOT must be the absolute path of the repositories' folder");
+  return Object.freeze({
+    kubeconfig: env.KUBECONFIG,
+    repositoryRoot,
+    address: addressOf(env, "KRATE_GIT_ADDRESS", "127.0.0.1:7081"),
+    healthAddress: addressOf(env, "KRATE_HEALTH_ADDRESS", "127.0.0.1:0"),
+    tls: tlsOf(env.KRATE_GIT_TLS_CERT_FILE, env.KRATE_GIT_TLS_KEY_FILE),
+    platformNamespace: env.KRATE_NAMESPACE ?? "krate-system",
+    maxPackBytes: numberOf(env, "KRATE_GIT_MAX_PACK_BYTES", 2 * 1024 ** 3),
+    maxObjectBytes: numberOf(env, "KRATE_GIT_MAX_OBJECT_BYTES", 512 * 1024 ** 2),
+    packTimeoutSeconds: numberOf(env, "KRATE_GIT_PACK_TIMEOUT_SECONDS", 900),
+    fetchTimeoutSeconds: numberOf(env, "KRATE_GIT_FETCH_TIMEOUT_SECONDS", 3600),
+  });
+}
+
+function addressOf(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  fallback: string,
+): { host: string; port: number } {
+  const text = env[name] ?? fallback;
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > 65_535)
+    throw new Error(`${name} is ${JSON.stringify(text)}: it must be host:port, such as ${fallback}`);
+  return { host: (match[1] as string).replace(/^\[|\]$/g, ""), port };
+}
+
+function numberOf(env: Readonly<Record<string, string | undefined>>, name: string, fallback: number): number {
+  const text = env[name];
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new Error(`${name} is ${JSON.stringify(text)}: it must be a whole number above 0`);
+  return value;
+}
+
+function tlsOf(certFile: string | undefined, keyFile: string | undefined): GatewayConfig["tls"] {
+  if (!certFile && !keyFile) return undefined;
+  if (!certFile || !keyFile)
+    throw new Error("KRATE_GIT_TLS_CERT_FILE and KRATE_GIT_TLS_KEY_FILE must both be set, or neither");
+  return { cert: readFileSync(certFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+}

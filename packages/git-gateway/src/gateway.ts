@@ -1,0 +1,92 @@
+import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
+import { Repository } from "@krate/kinds";
+import { informer, type KubeClient } from "@krate/kube";
+import type { Logger } from "@krate/telemetry";
+import { kubeAuthenticator } from "./adapters/kube-authenticator.ts";
+import { kubeAuthorizer } from "./adapters/kube-authorizer.ts";
+import { kubeEventLog } from "./adapters/kube-events.ts";
+import { type BundleEvaluator, KubePolicies } from "./adapters/kube-policies.ts";
+import { kubeRepositories } from "./adapters/kube-repositories.ts";
+import type { GatewayConfig } from "./config.ts";
+import { startHealthServer } from "./http/health-server.ts";
+import { createGatewayServer } from "./http/server.ts";
+import { gatewayMetrics } from "./metrics.ts";
+import { Recovery } from "./receive-pack/recovery.ts";
+
+/** Time pushes under way get at the end; the whole program stops within 10 s. */
+const graceMs = 8_000;
+
+/**
+ * Runs the gateway until the signal fires: copies synced, what an earlier run left finished, then requests are taken.
+ * @throws when it cannot listen.
+ */
+export async function runGateway<Bundle>(
+  config: GatewayConfig,
+  { client, evaluator, log }: { client: KubeClient; evaluator: BundleEvaluator<Bundle>; log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const metrics = gatewayMetrics();
+  let notReady: string | undefined = "the local copies are not synced yet";
+  const health = await startHealthServer({ address: config.healthAddress, notReady: () => notReady, metrics });
+  const backend = new NativeGitBackend({ root: config.repositoryRoot });
+  const readers = new ObjectReaderPool();
+  const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
+  const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
+  const policies = new KubePolicies(client, evaluator, onProblem);
+  const events = kubeEventLog(client);
+  const onUnrecorded = (entry: { pushId: string }, error: Error) =>
+    log.error(
+      { err: error, pushId: entry.pushId },
+      "the API server refuses the events of a push; they are kept in unrecorded/",
+    );
+  const recovery = new Recovery({ backend, events, log, onUnrecorded, onReplayed: metrics.observeReplays });
+  const authorizer = kubeAuthorizer(client);
+  const server = createGatewayServer({
+    access: {
+      authenticator: kubeAuthenticator(client),
+      authorizer,
+      repositories: kubeRepositories(repositories, client),
+    },
+    git: {
+      backend,
+      authorizer,
+      receivePack: {
+        policies,
+        events,
+        onUnrecorded,
+        now: () => new Date(),
+        onPendingEvents: (repository) => recovery.add(repository),
+        onFailure: (error) => log.error({ err: error }, "a push failed"),
+      },
+      limits: {
+        maxPackBytes: config.maxPackBytes,
+        maxObjectBytes: config.maxObjectBytes,
+        packTimeoutMs: config.packTimeoutSeconds * 1000,
+      },
+      fetchTimeoutMs: config.fetchTimeoutSeconds * 1000,
+      mergeIdentity: `system:serviceaccount:${config.platformNamespace}:repository-operator`,
+      onPush: metrics.observePush,
+    },
+    content: { backend, readers },
+    tls: config.tls,
+    log,
+    onRequest: metrics.observeRequest,
+  });
+  try {
+    repositories.start(signal);
+    policies.start(signal);
+    await Promise.all([repositories.synced(), policies.synced()]);
+    await recovery.start(signal);
+    const port = await server.listen(config.address);
+    notReady = undefined;
+    log.info({ port, healthPort: health.port, repositoryRoot: config.repositoryRoot }, "serving Git");
+    await recovery.run(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    notReady = "the gateway is stopping";
+    await server.close(graceMs);
+    readers.close();
+    health.close();
+  }
+}
