@@ -66,9 +66,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
     async createDatabase() {
       const name = `test_${++count}`;
       const hasTemplate = await admin(`select from pg_database where datname = '${templateName}'`);
-      await admin(
-        `create database ${name} ${hasTemplate.rowCount ? `template ${templateName} strategy file_copy` : ""}`,
-      );
+      await admin(`create database ${name} ${hasTemplate.rowCount ? `template ${templateName}` : ""}`);
       return {
         connection: connectionOf(name),
         async drop() {

@@ -1,0 +1,139 @@
+import { badRequest } from "@krate/kinds";
+import { formatContinue, parseContinue } from "./continue-token.ts";
+import type { ListOptions, ListPage, ListStream, Scope, StoredObject } from "./store.ts";
+import { compactedRevision, tooLargeResourceVersion } from "./watch.ts";
+
+export interface ListPosition {
+  namespace: string;
+  name: string;
+}
+
+/** What a list needs of the store it belongs to. */
+export interface ListSource {
+  head(): Promise<{ revision: bigint; compacted: bigint }>;
+  /** The state at `revision` in key order, after `after`, at most `limit`. */
+  rowsAt(
+    scope: Scope,
+    at: { revision: bigint; after: ListPosition | undefined; limit: number },
+  ): Promise<StoredObject[]>;
+  /** How many objects the scope has now, selector aside. */
+  count(scope: Scope): Promise<number>;
+}
+
+/** Rows are fetched this many bytes at a time, as far as the size of earlier rows foretells. */
+const chunkBytes = 1024 * 1024;
+const firstChunkRows = 500;
+const maxChunkRows = 2_000;
+
+interface Plan {
+  revision: bigint;
+  after: ListPosition | undefined;
+  /** Objects from here to the end, where known. */
+  remaining: number | undefined;
+  limit: number;
+}
+
+/** Consistent in itself: all chunks are the state at one revision, however long the reading takes. */
+export async function listStream(source: ListSource, options: ListOptions): Promise<ListStream> {
+  const plan = await planList(source, options);
+  let last: ListPosition | undefined;
+  let sent = 0;
+  let more = false;
+  async function* chunks(): AsyncGenerator<readonly StoredObject[]> {
+    let rows = firstChunkRows;
+    let left = plan.limit;
+    let after = plan.after;
+    do {
+      const want = Math.min(rows, left);
+      const found = await source.rowsAt(options, { revision: plan.revision, after, limit: want + 1 });
+      await refuseIfCompacted(source, plan.revision);
+      more = found.length > want;
+      const chunk = more ? found.slice(0, want) : found;
+      left -= chunk.length;
+      sent += chunk.length;
+      last = chunk.at(-1)?.key ?? last;
+      after = last;
+      rows = nextChunkRows(chunk);
+      if (chunk.length > 0) yield chunk;
+    } while (more && left > 0);
+  }
+  return {
+    revision: plan.revision,
+    chunks: chunks(),
+    end() {
+      if (!more || !last) return {};
+      const remaining = plan.remaining === undefined ? undefined : Math.max(plan.remaining - sent, 1);
+      return {
+        continue: formatContinue(options, { ...last, revision: plan.revision, remaining }),
+        ...(remaining !== undefined && { remainingItemCount: remaining }),
+      };
+    },
+  };
+}
+
+export async function listPage(source: ListSource, options: ListOptions): Promise<ListPage> {
+  const stream = await listStream(source, options);
+  const items: StoredObject[] = [];
+  for await (const chunk of stream.chunks) for (const item of chunk) items.push(item);
+  return { items, revision: stream.revision, ...stream.end() };
+}
+
+function nextChunkRows(chunk: readonly StoredObject[]): number {
+  const bytes = chunk.reduce((sum, row) => sum + row.bytes.length, 0);
+  const average = Math.max(bytes / Math.max(chunk.length, 1), 1);
+  return Math.min(Math.max(Math.floor(chunkBytes / average), 1), maxChunkRows);
+}
+
+/** Read after the rows: rows read at a revision that was not compacted by then were all there. */
+async function refuseIfCompacted(source: ListSource, revision: bigint): Promise<void> {
+  const { compacted } = await source.head();
+  if (revision < compacted) throw compactedRevision(revision, compacted);
+}
+
+/** Semantics: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions */
+async function planList(source: ListSource, options: ListOptions): Promise<Plan> {
+  const limit = options.limit && options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
+  const wanted = options.resourceVersion || undefined;
+  if (options.continue) {
+    if (wanted !== undefined && wanted !== "0") {
+      throw badRequest("specifying resource version is not allowed when using continue");
+    }
+    const { revision, namespace, name, remaining } = parseContinue(options, options.continue);
+    const head = await source.head();
+    if (revision > head.revision) throw badRequest("continue key is not valid: it is newer than the data");
+    return { revision, after: { namespace, name }, remaining, limit };
+  }
+  const head = await source.head();
+  const counted = Number.isFinite(limit) && !hasSelector(options);
+  const remaining = counted ? await source.count(options) : undefined;
+  return { revision: listRevision(options, wanted, head), after: undefined, remaining, limit };
+}
+
+function listRevision(
+  { resourceVersionMatch }: ListOptions,
+  wanted: string | undefined,
+  head: { revision: bigint; compacted: bigint },
+): bigint {
+  if (wanted === undefined) {
+    if (resourceVersionMatch !== undefined) {
+      throw badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    }
+    return head.revision;
+  }
+  const revision = parseRevision(wanted);
+  if (revision > head.revision) throw tooLargeResourceVersion(revision, head.revision);
+  if (resourceVersionMatch !== "Exact") return head.revision;
+  if (revision === 0n) throw badRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
+  if (revision < head.compacted) throw compactedRevision(revision, head.compacted);
+  return revision;
+}
+
+/** Throws BadRequest for anything but a decimal number. */
+export function parseRevision(text: string): bigint {
+  if (!/^\d{1,19}$/.test(text)) throw badRequest(`invalid resource version "${text}": must be a decimal number`);
+  return BigInt(text);
+}
+
+function hasSelector({ selector }: ListOptions): boolean {
+  return (selector?.labels?.length ?? 0) > 0 || (selector?.fields?.length ?? 0) > 0;
+}

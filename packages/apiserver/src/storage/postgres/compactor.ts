@@ -1,0 +1,99 @@
+import { type Log, translatePostgresError } from "@krate/postgres";
+import { later } from "../revision.ts";
+import type { Queryable } from "./connection.ts";
+import { markCompacted, probeLog, sweepOnce } from "./sql/compact.ts";
+import type { Head } from "./sql/read-head.ts";
+
+export interface Retention {
+  /** History kept at least this long, unless there is too much of it. @defaultValue 1 h */
+  maxAgeMilliseconds: number;
+  /** Revisions of history kept at most. @defaultValue 500,000 */
+  maxRevisions: number;
+  /** How often to look. @defaultValue 1 min */
+  intervalMilliseconds: number;
+}
+
+export const defaultRetention: Retention = {
+  maxAgeMilliseconds: 3_600_000,
+  maxRevisions: 500_000,
+  intervalMilliseconds: 60_000,
+};
+
+/** Revisions per DELETE: short transactions, so that writers and vacuum never wait long. */
+const sweepRevisions = 2_000;
+
+export interface CompactorOptions {
+  client: Queryable;
+  readHead: () => Promise<Head>;
+  retention: Retention;
+  now: () => number;
+  log: Log;
+}
+
+/**
+ * Forgets history. First the line `compacted` moves, from then on nobody may read behind it; then the rows behind it that no
+ * object needs are deleted, a bounded batch at a time. A crash in between loses nothing: the next sweep goes on.
+ */
+export class Compactor {
+  readonly #options: CompactorOptions;
+  readonly #stopped = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: CompactorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => {
+      this.#running = this.#retain()
+        .catch((error: unknown) => {
+          if (!this.#stopped.signal.aborted) {
+            this.#options.log.warn({ err: translatePostgresError(error) }, "compaction failed; trying again later");
+          }
+        })
+        .finally(() => {
+          if (!this.#stopped.signal.aborted) this.start();
+        });
+    }, this.#options.retention.intervalMilliseconds).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async compact(revision: bigint): Promise<void> {
+    await markCompacted(this.#options.client, revision);
+    let deleted = 0;
+    for (let more = true; more && !this.#stopped.signal.aborted; ) {
+      const swept = await sweepOnce(this.#options.client, sweepRevisions);
+      more = swept.more;
+      deleted += swept.deleted;
+    }
+    if (deleted > 0) this.#options.log.info({ revision: String(revision), deleted }, "log compacted");
+  }
+
+  /** One round of the background work. */
+  async #retain(): Promise<void> {
+    const { readHead, retention, now } = this.#options;
+    const head = await readHead();
+    const byCount = head.revision - BigInt(retention.maxRevisions);
+    const byAge = await this.#lastBefore(new Date(now() - retention.maxAgeMilliseconds), head);
+    await this.compact(later(byAge, byCount));
+  }
+
+  /** The newest revision committed before a time. Times rise with revisions, so a binary search finds it without an index. */
+  async #lastBefore(time: Date, head: Head): Promise<bigint> {
+    let low = head.compacted;
+    let high = head.revision;
+    while (low < high) {
+      const middle = (low + high + 1n) / 2n;
+      const found = await probeLog(this.#options.client, middle);
+      if (found && found.revision <= high && found.committedAt < time) low = found.revision;
+      else high = middle - 1n;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Queryable } from "./connection.ts";
+import { addResource, findResource, readResources } from "./sql/resource-ids.ts";
+
+interface Resource {
+  group: string;
+  resource: string;
+}
+
+/** The small numbers that stand for resources in keys and indexes. Once given, a number never changes. */
+export class ResourceIds {
+  readonly #client: Queryable;
+  readonly #ids = new Map<string, number>();
+  readonly #names = new Map<number, Resource>();
+
+  constructor(client: Queryable) {
+    this.#client = client;
+  }
+
+  /** `undefined` while nothing of the resource was ever written. */
+  async find(resource: Resource): Promise<number | undefined> {
+    const known = this.#ids.get(nameOf(resource));
+    if (known !== undefined) return known;
+    const id = await findResource(this.#client, resource.group, resource.resource);
+    if (id !== undefined) this.#learn(id, resource);
+    return id;
+  }
+
+  /** Gives a number to a resource that has none. */
+  async ensure(resource: Resource): Promise<number> {
+    const found = await this.find(resource);
+    if (found !== undefined) return found;
+    await addResource(this.#client, resource.group, resource.resource);
+    return this.ensure(resource);
+  }
+
+  async name(id: number): Promise<Resource> {
+    const known = this.#names.get(id);
+    if (known) return known;
+    for (const row of await readResources(this.#client)) this.#learn(row.id, row);
+    const found = this.#names.get(id);
+    if (!found) throw new Error(`krate_resources has no row ${id}, which the log mentions`);
+    return found;
+  }
+
+  #learn(id: number, { group, resource }: Resource): void {
+    this.#ids.set(nameOf({ group, resource }), id);
+    this.#names.set(id, { group, resource });
+  }
+}
+
+function nameOf({ group, resource }: Resource): string {
+  return `${group}/${resource}`;
+}
