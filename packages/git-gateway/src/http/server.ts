@@ -22,6 +22,8 @@ export interface GatewayServerOptions {
 export interface GatewayServer {
   /** Starts listening. Answers the port, which matters when 0 was asked for. */
   listen(address: { host: string; port: number }): Promise<number>;
+  /** Resolves when the requests under way now are over. */
+  idle(): Promise<void>;
   /** Stops taking requests, lets those under way finish for `graceMs`, then ends what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -58,6 +60,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
           resolve(typeof address === "object" && address ? address.port : port);
         });
       }),
+    idle: async () => void (await Promise.allSettled([...underway])),
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

@@ -161,6 +161,7 @@ class Push {
   async run(): Promise<PushSummary> {
     const { commands, capabilities, pushOptions } = this.#request;
     await this.#storePack();
+    await this.#ports.checkpoint?.("store");
     const [history, current] = await Promise.all([
       this.#connectedHistory(),
       readRefs(
@@ -173,6 +174,7 @@ class Push {
     await this.#evaluate(updates, history);
     const evaluationMs = Math.round((performance.now() - started) * 10) / 10;
     if (capabilities.has("atomic")) refuseTogether(updates);
+    await this.#ports.checkpoint?.("evaluate");
     const dryRun = pushOptions.includes("dry-run");
     for (const { decision } of updates) if (decision) await this.#reply.say(explainDecision(decision));
     if (dryRun) return this.#reportDryRun(updates, evaluationMs);

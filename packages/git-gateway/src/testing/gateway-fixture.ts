@@ -20,6 +20,8 @@ export interface GitOutcome {
 export class GatewayFixture {
   readonly cluster = new MemoryCluster();
   readonly pushes: PushSummary[] = [];
+  /** Errors of pushes that nobody foresaw. */
+  readonly failures: unknown[] = [];
   readonly folder: string;
   readonly backend: NativeGitBackend;
   readonly #readers = new ObjectReaderPool();
@@ -34,7 +36,12 @@ export class GatewayFixture {
       git: {
         backend: this.backend,
         authorizer: this.cluster.access.authorizer,
-        receivePack: { policies: this.cluster.policies, events: this.cluster.eventLog, now: () => new Date() },
+        receivePack: {
+          policies: this.cluster.policies,
+          events: this.cluster.eventLog,
+          now: () => new Date(),
+          onFailure: (error) => this.failures.push(error),
+        },
         limits: { maxPackBytes: 100_000_000, maxObjectBytes: 50_000_000, packTimeoutMs: 60_000, ...limits },
         fetchTimeoutMs: 60_000,
         mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
@@ -50,6 +57,11 @@ export class GatewayFixture {
     fixture.#port = await fixture.#server.listen({ host: "127.0.0.1", port: 0 });
     fixture.cluster.addUser("alice-token", "alice");
     return fixture;
+  }
+
+  /** Resolves when no request is under way. */
+  idle(): Promise<void> {
+    return this.#server.idle();
   }
 
   async stop(): Promise<void> {

@@ -174,15 +174,23 @@ function feed(child: ChildProcess, stdin: GitProcessOptions["stdin"], onSourceEr
   pipeline(Readable.from(source, { objectMode: false }), child.stdin as Writable).catch(() => undefined);
 }
 
+/** Only what the source itself throws is reported: a sink that closes early throws into this generator, and that is no failure of the source. */
 async function* reportingErrors(
   source: AsyncIterable<Uint8Array>,
   onError: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
   try {
-    yield* source;
-  } catch (error) {
-    onError(error);
-    throw error;
+    for (;;) {
+      const next = await iterator.next().catch((error: unknown) => {
+        onError(error);
+        throw error;
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
   }
 }
 

@@ -182,6 +182,10 @@ class HistoryWriter {
     const path = isNew
       ? `${this.#random.pick(folders)}/${this.#random.pick(words)}-${this.#mark}.ts`
       : this.#random.pick(branch.files);
+    if (path.endsWith(".bin")) {
+      this.#write(branch, path, this.#bytes(200 + this.#random.below(2000)));
+      return;
+    }
     const lines = Array.from(
       { length: 5 + this.#random.below(60) },
       (_, line) => `export const ${this.#random.pick(words)}${line} = ${this.#random.below(1000)};`,
