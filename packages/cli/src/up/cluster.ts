@@ -5,12 +5,18 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { loadKubeConfig } from "@krate/kube";
-import { type Credential, certificateAuthority, issueCertificate, signingKeyFiles } from "@krate/pki";
+import {
+  type ClusterAccess,
+  type Credential,
+  certificateAuthority,
+  ensureUsers,
+  issueCertificate,
+  signingKeyFiles,
+  writeKubeconfig,
+} from "@krate/pki";
 import type { EmbeddedPostgres } from "@krate/postgres/embedded";
-import { type ClusterAccess, writeKubeconfig } from "./kubeconfig.ts";
 import type { Layout } from "./layout.ts";
 import { firstNamespace } from "./manifests.ts";
-import { ensureUsers } from "./users.ts";
 
 export interface ClusterOptions {
   layout: Layout;

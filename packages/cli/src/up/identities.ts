@@ -6,7 +6,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { platformNamespace, ServiceAccount } from "@krate/kinds";
 import type { KubeClient } from "@krate/kube";
-import { type ClusterAccess, writeKubeconfig } from "./kubeconfig.ts";
+import { type ClusterAccess, writeKubeconfig } from "@krate/pki";
 import type { Layout } from "./layout.ts";
 import { controllers } from "./services.ts";
 

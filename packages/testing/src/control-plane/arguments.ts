@@ -7,6 +7,8 @@ export interface Layout {
   dataFolder: string;
   ports: { apiServer: number; etcd: number; etcdPeer: number };
   credentials: Credentials;
+  /** Local users, `--token-auth-file`. */
+  tokenFile: string;
   /** etcd's fsync. Off is for tests only: it makes every write faster than a durable one can be. */
   fsync: boolean;
   /** Writes `audit.log` into the data folder, every request at level Metadata. */
@@ -58,6 +60,7 @@ export function apiServerArguments(layout: Layout): string[] {
     `--tls-cert-file=${credentials.apiServer.certFile}`,
     `--tls-private-key-file=${credentials.apiServer.keyFile}`,
     `--client-ca-file=${credentials.ca.certFile}`,
+    `--token-auth-file=${layout.tokenFile}`,
     `--kubelet-client-certificate=${credentials.kubeletClient.certFile}`,
     `--kubelet-client-key=${credentials.kubeletClient.keyFile}`,
     "--kubelet-preferred-address-types=InternalIP,Hostname",

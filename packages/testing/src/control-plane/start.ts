@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { ensureUsers, writeKubeconfig } from "@krate/pki";
 import { eventually } from "../eventually.ts";
 import { freePorts } from "../free-port.ts";
 import {
@@ -15,7 +16,6 @@ import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
 import { type Child, startChild } from "./child.ts";
 import { type Credentials, prepareCredentials } from "./credentials.ts";
 import { type Guard, startGuard } from "./guard.ts";
-import { writeKubeconfig } from "./kubeconfig.ts";
 import type { ProgramName } from "./programs.ts";
 import { clientOf } from "./request.ts";
 import { isRunning } from "./stop.ts";
@@ -41,7 +41,7 @@ export interface ControlPlaneOptions {
 export interface ControlPlaneInfo {
   version: string;
   url: string;
-  /** Cluster administrator (group system:masters). */
+  /** Contexts kubernetes-admin (client certificate, current) and admin, alice, bob (tokens of `users.csv`). */
   kubeconfig: string;
   dataFolder: string;
   caFile: string;
@@ -140,8 +140,11 @@ async function stopAll(children: Child[], guard: Guard, folder: { path: string; 
 async function planLayout(dataFolder: string, options: ControlPlaneOptions): Promise<Layout> {
   const [apiServer, etcd, etcdPeer] = (await freePorts(3)) as [number, number, number];
   await writeFile(join(dataFolder, "audit-policy.json"), JSON.stringify(auditPolicy));
+  const tokenFile = join(dataFolder, "users.csv");
+  ensureUsers(tokenFile);
   return {
     dataFolder,
+    tokenFile,
     ports: { apiServer, etcd, etcdPeer, ...options.ports },
     credentials: await prepareCredentials(dataFolder),
     fsync: options.fsync ?? false,
@@ -166,19 +169,16 @@ async function startPrograms(
   const answers = async (path: string) => (await request(path)).status === 200;
 
   const kubeconfig = join(dataFolder, "kubeconfig");
-  await writeKubeconfig(kubeconfig, { url, caFile, user: "kubernetes-admin", credential: credentials.admin });
+  const cluster = { server: url, caFile };
+  const people = ensureUsers(layout.tokenFile).map(({ user, token }) => ({ name: user, user: { token } }));
+  writeKubeconfig(kubeconfig, cluster, [{ name: "kubernetes-admin", user: credentials.admin }, ...people]);
   const etcd = start("etcd", etcdArguments(layout));
   const apiServer = start("kube-apiserver", apiServerArguments(layout)); // waits for etcd by itself
   const ready = eventually(() => answers("/readyz"), { timeoutSeconds, description: `${url}/readyz` });
   await Promise.race([ready, etcd.failure, apiServer.failure]);
   if (controllerManager) {
     const file = join(dataFolder, "controller-manager.kubeconfig");
-    await writeKubeconfig(file, {
-      url,
-      caFile,
-      user: "kube-controller-manager",
-      credential: credentials.controllerManager,
-    });
+    writeKubeconfig(file, cluster, [{ name: "kube-controller-manager", user: credentials.controllerManager }]);
     const manager = start("kube-controller-manager", controllerManagerArguments(layout, file));
     const path = "/api/v1/namespaces/default/serviceaccounts/default";
     const atWork = eventually(() => answers(path), { timeoutSeconds, description: "the default service account" });

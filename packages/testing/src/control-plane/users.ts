@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { certificateAuthority, issueCertificate } from "@krate/pki";
-import { writeKubeconfig } from "./kubeconfig.ts";
+import { certificateAuthority, issueCertificate, writeKubeconfig } from "@krate/pki";
 import type { ControlPlaneInfo } from "./start.ts";
 
 export interface UserRequest {
@@ -20,12 +19,8 @@ export async function kubeconfigFor(info: ControlPlaneInfo, user: UserRequest): 
   const ca = await certificateAuthority(join(info.dataFolder, "pki", "ca"), "krate-control-plane-ca");
   const credential = await issueCertificate(ca, join(info.dataFolder, "users", fileName), user);
   const file = join(info.dataFolder, "users", `${fileName}.kubeconfig`);
-  await writeKubeconfig(file, {
-    url: info.url,
-    caFile: info.caFile,
-    user: user.name,
-    credential,
-    namespace: user.namespace,
-  });
+  writeKubeconfig(file, { server: info.url, caFile: info.caFile }, [
+    { name: user.name, user: credential, namespace: user.namespace },
+  ]);
   return file;
 }
