@@ -1,0 +1,129 @@
+/**
+ * The forge under test: `krate up`, as a user starts it, on the cluster that `KRATE_E2E_CLUSTER` names. Only Node's own
+ * modules are imported here, because Jest loads it before any loader is set up.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export type ClusterName = "standalone" | "envtest";
+
+export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const startTimeoutMilliseconds = 120_000;
+const pollMilliseconds = 50;
+
+/** What `KRATE_HOME/forge.json` says. */
+export interface ForgeState {
+  pid: number;
+  apiUrl: string;
+  gitUrl: string;
+  consoleUrl?: string;
+  kubeconfig: string;
+  namespace: string;
+  pids: Record<string, number>;
+}
+
+export interface TestForge {
+  home: string;
+  cluster: ClusterName;
+  /** As it is now: process ids change when a program is started again. */
+  state(): ForgeState;
+  /** Ends `krate up` with this signal and starts it anew on the same folder. */
+  restart(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function clusterName(): ClusterName {
+  const name = process.env["KRATE_E2E_CLUSTER"] ?? "standalone";
+  if (name !== "standalone" && name !== "envtest") {
+    throw new Error(`KRATE_E2E_CLUSTER is "${name}": must be standalone or envtest`);
+  }
+  return name;
+}
+
+/** Command line of a program of the checkout: its bundle as `npm start` runs it, or its sources with KRATE_FROM_SOURCES=true. */
+export function krateCommand(): string[] {
+  const bundle = join(checkout, "packages", "cli", "dist", "main.mjs");
+  if (existsSync(bundle) && process.env["KRATE_FROM_SOURCES"] !== "true") return [process.execPath, bundle];
+  return [process.execPath, "--conditions=development", join(checkout, "packages", "cli", "src", "main.ts")];
+}
+
+interface Started {
+  child: ChildProcess;
+  exited: Promise<void>;
+  output: string[];
+}
+
+function start(command: readonly string[], env: NodeJS.ProcessEnv): Started {
+  const [file, ...args] = command as [string, ...string[]];
+  const child = spawn(file, args, {
+    cwd: checkout,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output: string[] = [];
+  const remember = (chunk: Buffer) => {
+    output.push(chunk.toString());
+    if (output.length > 200) output.shift();
+  };
+  child.stdout?.on("data", remember);
+  child.stderr?.on("data", remember);
+  return { child, output, exited: new Promise((resolve) => child.once("exit", () => resolve())) };
+}
+
+async function stopChild({ child, exited }: Started, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+  await exited;
+}
+
+async function fileWritten(file: string, started: Started, what: string): Promise<void> {
+  const deadline = Date.now() + startTimeoutMilliseconds;
+  while (!existsSync(file)) {
+    const { child, output } = started;
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      throw new Error(`${what} did not start:\n${output.join("")}`);
+    }
+    await sleep(pollMilliseconds);
+  }
+}
+
+/** Starts the forge in a fresh folder; `envtest` starts a control plane of its own first. */
+export async function startTestForge(cluster = clusterName()): Promise<TestForge> {
+  const home = mkdtempSync(join(tmpdir(), `krate-e2e-${cluster}-`));
+  const stateFile = join(home, "forge.json");
+  const controlPlaneFolder = join(home, "control-plane");
+  const controlPlane = cluster === "envtest" ? await startControlPlane(controlPlaneFolder) : undefined;
+  const ports = ["--api-port", "0", "--git-port", "0", "--console-port", "0"];
+  const onCluster = controlPlane ? ["--kubeconfig", join(controlPlaneFolder, "kubeconfig")] : [];
+  const up = async () => {
+    const started = start([...krateCommand(), "up", ...ports, ...onCluster], { KRATE_HOME: home });
+    await fileWritten(stateFile, started, "krate up");
+    return started;
+  };
+  let running = await up();
+  return {
+    home,
+    cluster,
+    state: () => JSON.parse(readFileSync(stateFile, "utf8")) as ForgeState,
+    async restart(signal) {
+      await stopChild(running, signal);
+      rmSync(stateFile, { force: true });
+      running = await up();
+    },
+    async stop() {
+      await stopChild(running, "SIGTERM");
+      if (controlPlane) await stopChild(controlPlane, "SIGTERM");
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function startControlPlane(folder: string): Promise<Started> {
+  const started = start([join(checkout, "hack", "control-plane"), "start", "--data", folder], {});
+  await fileWritten(join(folder, "control-plane.json"), started, "hack/control-plane");
+  return started;
+}
