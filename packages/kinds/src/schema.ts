@@ -208,21 +208,24 @@ export const organizationRef = immutable(
 );
 
 export const conditionsSchema = listMap(
-  Type.Object({
-    type: Type.String({ maxLength: 316, description: "Name of the condition, unique in the list." }),
-    status: oneOf(["True", "False", "Unknown"], { description: "Whether the condition holds." }),
-    reason: Type.String({
-      maxLength: 1024,
-      description: "CamelCase word for programs; one of the documented reasons.",
-    }),
-    message: Type.String({ maxLength: 32768, description: "Explanation for people; never parsed." }),
-    observedGeneration: Type.Optional(
-      Type.Integer({ description: "metadata.generation this condition was computed from." }),
-    ),
-    lastTransitionTime: time("When status last changed."),
-  }),
+  Type.Object(
+    {
+      type: Type.String({ maxLength: 316, description: "Name of the condition, unique in the list." }),
+      status: oneOf(["True", "False", "Unknown"], { description: "Whether the condition holds." }),
+      reason: Type.String({
+        maxLength: 1024,
+        description: "CamelCase word for programs; one of the documented reasons.",
+      }),
+      message: Type.String({ maxLength: 32768, description: "Explanation for people; never parsed." }),
+      observedGeneration: Type.Optional(
+        Type.Integer({ description: "metadata.generation this condition was computed from." }),
+      ),
+      lastTransitionTime: time("When status last changed."),
+    },
+    { description: "One condition." },
+  ),
   ["type"],
-  { description: "Current truth about this object, one entry per type." },
+  { maxItems: 32, description: "Current truth about this object, one entry per type." },
 );
 
 /** Fields every status has; spread into the kind's status object. */
