@@ -20,6 +20,8 @@ export interface SessionOptions {
   statementTimeoutMilliseconds?: number;
   /** @defaultValue 5 s */
   connectTimeoutMilliseconds?: number;
+  /** Server settings of the session (`{ enable_seqscan: "off" }`); names and values without spaces. */
+  settings?: Readonly<Record<string, string>>;
 }
 
 const int8 = pg.types.builtins.INT8;
@@ -41,6 +43,11 @@ export function clientConfig(connection: PostgresConnection, options: SessionOpt
     connectionTimeoutMillis: options.connectTimeoutMilliseconds ?? 5_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
+    ...(options.settings && {
+      options: Object.entries(options.settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(" "),
+    }),
     types,
   };
 }

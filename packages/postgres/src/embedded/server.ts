@@ -55,6 +55,7 @@ const settings: Readonly<Record<string, string>> = {
   jit: "off",
   max_wal_size: "1GB",
   checkpoint_timeout: "15min",
+  autovacuum_naptime: "15s",
   log_min_messages: "warning",
   timezone: "UTC",
 };

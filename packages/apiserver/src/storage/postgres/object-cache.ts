@@ -3,32 +3,31 @@ import type { StoredRow } from "../row.ts";
 import type { ObjectKey } from "../store.ts";
 
 /**
- * Objects by key, least recently used dropped first, never more than `maxBytes`. It follows the log: each event replaces or
- * removes its object, so an entry is the state at the newest revision this replica has seen. An object read from the
- * database is let in only when no event touched its key while it was being read.
+ * Objects by key, never more than `maxBytes`. It follows the log: each event replaces or removes its object, so an entry is
+ * the state at the newest revision this replica has seen. An object read from the database is let in only when no event
+ * touched its key while it was being read.
+ *
+ * Two generations: what is used moves to the young one; when that is half of the budget it becomes the old one, and what the
+ * old one still held is dropped. (Reordering one Map on each use costs V8 a rehash now and then: 40 µs per get at 40,000.)
  */
 export class ObjectCache {
   readonly #maxBytes: number;
-  readonly #rows = new Map<string, StoredRow>();
+  #young = new Map<string, StoredRow>();
+  #old = new Map<string, StoredRow>();
+  #youngBytes = 0;
   readonly #loading = new Map<string, Set<{ stale: boolean }>>();
-  #bytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   get(key: ObjectKey): StoredRow | undefined {
     const text = textOf(key);
-    const row = this.#rows.get(text);
-    if (row) {
-      this.#rows.delete(text);
-      this.#rows.set(text, row);
-    }
-    return row;
+    const young = this.#young.get(text);
+    if (young) return young;
+    const old = this.#old.get(text);
+    if (old) this.#put(text, old);
+    return old;
   }
 
   apply(event: LogEvent): void {
@@ -56,23 +55,31 @@ export class ObjectCache {
 
   clear(): void {
     for (const loads of this.#loading.values()) for (const load of loads) load.stale = true;
-    this.#rows.clear();
-    this.#bytes = 0;
+    this.#young.clear();
+    this.#old.clear();
+    this.#youngBytes = 0;
   }
 
   #put(text: string, row: StoredRow): void {
+    const size = sizeOf(row);
+    if (size * 2 > this.#maxBytes) return this.#remove(text);
     this.#remove(text);
-    this.#rows.set(text, row);
-    this.#bytes += sizeOf(row);
-    for (const oldest of this.#rows.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.#remove(oldest);
+    if ((this.#youngBytes + size) * 2 > this.#maxBytes) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngBytes = 0;
     }
+    this.#young.set(text, row);
+    this.#youngBytes += size;
   }
 
   #remove(text: string): void {
-    const row = this.#rows.get(text);
-    if (row && this.#rows.delete(text)) this.#bytes -= sizeOf(row);
+    const row = this.#young.get(text);
+    if (row) {
+      this.#young.delete(text);
+      this.#youngBytes -= sizeOf(row);
+    }
+    this.#old.delete(text);
   }
 }
 

@@ -45,7 +45,8 @@ create table krate_objects (
   revision bigint not null, -- of the log row with its state
   tags text[] collate "C" not null,
   primary key (resource_id, namespace, name)
-) with (fillfactor = 80); -- room for an update that changes no tag to stay on its page
+) with (fillfactor = 80, autovacuum_analyze_scale_factor = 0.02);
+-- fillfactor: room for an update that changes no tag to stay on its page. Statistics: lists with a selector need them.
 create index krate_objects_tags on krate_objects using gin (tags);
 
 create table krate_object_counts (
