@@ -64,3 +64,14 @@ function equalObjects(a: JsonObject, b: JsonObject): boolean {
   for (const key of Object.keys(b)) if (b[key] !== undefined) members--;
   return members === 0;
 }
+
+/** JSON text with the keys of every object sorted: equal values give equal texts. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? "null";
+  const members = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+  return `{${members.join(",")}}`;
+}

@@ -4,7 +4,7 @@
  */
 import type { FieldError } from "@krate/kinds";
 import type { JsonObject, JsonValue } from "../json.ts";
-import { isObject, own } from "../json.ts";
+import { canonicalJson, isObject, own } from "../json.ts";
 import { child, duplicate, invalidValue } from "./field-errors.ts";
 import type { Schema } from "./types.ts";
 import { memberSchema, valueSchema } from "./types.ts";
@@ -54,21 +54,12 @@ function repeats(list: readonly JsonValue[]): number[] {
   const times = new Map<string, number>();
   const found: number[] = [];
   for (const [index, item] of list.entries()) {
-    const text = canonical(item);
+    const text = canonicalJson(item);
     const before = times.get(text) ?? 0;
     if (before === 1) found.push(index);
     times.set(text, before + 1);
   }
   return found;
-}
-
-function canonical(value: JsonValue | undefined): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  return `{${Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
-    .join(",")}}`;
 }
 
 function holdsLists(schema: Schema): boolean {
