@@ -1,0 +1,117 @@
+/** All environment of the API server, read once. README.md has the table. */
+import { readFileSync } from "node:fs";
+import type { PostgresConnection } from "@krate/postgres";
+
+export interface TlsFiles {
+  certFile: string;
+  keyFile: string;
+}
+
+export interface Config {
+  readonly mode: "standalone" | "aggregated";
+  readonly address: { host: string; port: number };
+  readonly healthAddress: { host: string; port: number } | undefined;
+  readonly tls: TlsFiles;
+  readonly caFile: string | undefined;
+  readonly clientCaFile: string | undefined;
+  readonly tokenAuthFile: string | undefined;
+  readonly serviceAccountKeyFile: string | undefined;
+  readonly kubelet: { certFile: string; keyFile: string; caFile: string } | undefined;
+  /** Undefined: everything is kept in memory and gone at the end. */
+  readonly postgres: PostgresConnection | undefined;
+  readonly kubeconfigFile: string | undefined;
+  readonly apiServiceExternalName: string | undefined;
+  readonly namespace: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws Error naming the variable that is missing or wrong, and what is allowed */
+export function readConfig(environment: Environment = process.env): Config {
+  const mode = oneOf(environment, "KRATE_API_MODE", ["standalone", "aggregated"]);
+  const standalone = mode === "standalone";
+  return Object.freeze({
+    mode,
+    address: address(environment, "KRATE_API_ADDRESS", "127.0.0.1:0") as { host: string; port: number },
+    healthAddress: address(environment, "KRATE_HEALTH_ADDRESS", undefined),
+    tls: {
+      certFile: required(environment, "KRATE_TLS_CERT_FILE"),
+      keyFile: required(environment, "KRATE_TLS_KEY_FILE"),
+    },
+    caFile: optional(environment, "KRATE_CA_FILE"),
+    clientCaFile: standalone ? optional(environment, "KRATE_CLIENT_CA_FILE") : undefined,
+    tokenAuthFile: standalone ? optional(environment, "KRATE_TOKEN_AUTH_FILE") : undefined,
+    serviceAccountKeyFile: standalone ? required(environment, "KRATE_SERVICE_ACCOUNT_KEY_FILE") : undefined,
+    kubelet: standalone ? kubeletFiles(environment) : undefined,
+    postgres: postgres(environment),
+    kubeconfigFile: optional(environment, "KUBECONFIG"),
+    apiServiceExternalName: optional(environment, "KRATE_APISERVICE_EXTERNAL_NAME"),
+    namespace: optional(environment, "KRATE_NAMESPACE") ?? "krate-system",
+  });
+}
+
+function optional(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return value === undefined || value === "" ? undefined : value;
+}
+
+function required(environment: Environment, name: string): string {
+  const value = optional(environment, name);
+  if (value === undefined) throw new Error(`${name} must be set`);
+  return value;
+}
+
+function oneOf<const T extends string>(environment: Environment, name: string, values: readonly T[]): T {
+  const value = required(environment, name);
+  if ((values as readonly string[]).includes(value)) return value as T;
+  throw new Error(`${name} is ${JSON.stringify(value)}: must be ${values.join(" or ")}`);
+}
+
+function address(
+  environment: Environment,
+  name: string,
+  fallback: string | undefined,
+): { host: string; port: number } | undefined {
+  const text = optional(environment, name) ?? fallback;
+  if (text === undefined) return undefined;
+  const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) throw new Error(`${name} is ${JSON.stringify(text)}: must be host:port`);
+  return { host: match[1] as string, port };
+}
+
+function kubeletFiles(environment: Environment): Config["kubelet"] {
+  const certFile = optional(environment, "KRATE_KUBELET_CLIENT_CERT_FILE");
+  if (certFile === undefined) return undefined;
+  return {
+    certFile,
+    keyFile: required(environment, "KRATE_KUBELET_CLIENT_KEY_FILE"),
+    caFile: required(environment, "KRATE_KUBELET_CA_FILE"),
+  };
+}
+
+function postgres(environment: Environment): PostgresConnection | undefined {
+  const storage = optional(environment, "KRATE_STORAGE") ?? "postgres";
+  if (storage === "memory") return undefined;
+  if (storage !== "postgres")
+    throw new Error(`KRATE_STORAGE is ${JSON.stringify(storage)}: must be postgres or memory`);
+  const password = optional(environment, "KRATE_POSTGRES_PASSWORD");
+  const port = Number(optional(environment, "KRATE_POSTGRES_PORT") ?? "5432");
+  if (!Number.isInteger(port)) throw new Error("KRATE_POSTGRES_PORT must be a number");
+  return {
+    host: required(environment, "KRATE_POSTGRES_HOST"),
+    port,
+    user: optional(environment, "KRATE_POSTGRES_USER") ?? "krate",
+    database: optional(environment, "KRATE_POSTGRES_DATABASE") ?? "krate",
+    ...(password !== undefined && { password }),
+  };
+}
+
+/** @throws Error naming the variable's file */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Error(`cannot read ${file}`, { cause });
+  }
+}

@@ -1,0 +1,85 @@
+import { krateNormalizers, parseFieldSelector, parseLabelSelector } from "@krate/apimachinery";
+import { badRequest } from "@krate/kinds";
+import type { RequestContext } from "./context.ts";
+import { isTrue } from "./request-info.ts";
+import type { ListOptions, Scope, WatchOptions } from "./storage/store.ts";
+
+function scopeOf(ctx: RequestContext): Scope {
+  const { storage, selectableFields, namespaced } = ctx.served;
+  const { namespace } = ctx.target;
+  const labels = ctx.params.get("labelSelector");
+  const fields = ctx.params.get("fieldSelector");
+  const selector = {
+    ...(labels !== null && labels !== "" && { labels: parseLabelSelector(labels, { normalize: krateNormalizers }) }),
+    ...(fields !== null && fields !== "" && { fields: parseFieldSelector(fields, { supported: selectableFields }) }),
+  };
+  return {
+    group: storage.group,
+    resource: storage.resource,
+    ...(namespaced && namespace !== "" && { namespace }),
+    ...((selector.labels !== undefined || selector.fields !== undefined) && { selector }),
+  };
+}
+
+/** `limit`, `continue`, `resourceVersion`, `resourceVersionMatch` and selectors of a list. @throws BadRequest */
+export function listOptions(ctx: RequestContext): ListOptions {
+  const { params } = ctx;
+  const limit = integer(ctx, "limit");
+  const match = params.get("resourceVersionMatch");
+  if (match !== null && match !== "" && match !== "Exact" && match !== "NotOlderThan") {
+    throw badRequest(
+      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
+    );
+  }
+  const resourceVersion = revisionParameter(ctx);
+  if (match !== null && match !== "" && resourceVersion === undefined) {
+    throw badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
+  }
+  return {
+    ...scopeOf(ctx),
+    ...(limit !== undefined && limit > 0 && { limit }),
+    continue: params.get("continue") || undefined,
+    resourceVersion,
+    resourceVersionMatch: match === "Exact" || match === "NotOlderThan" ? match : undefined,
+  };
+}
+
+/** kube-apiserver ends watches after 30 to 60 minutes so that clients spread over servers. */
+const minWatchSeconds = 1800;
+
+/** @throws BadRequest */
+export function watchOptions(ctx: RequestContext): { options: WatchOptions; close: () => void } {
+  const { params } = ctx;
+  const timeoutSeconds = integer(ctx, "timeoutSeconds") ?? minWatchSeconds * (1 + Math.random());
+  const sendInitialEvents = params.get("sendInitialEvents");
+  const resourceVersion = revisionParameter(ctx);
+  if (sendInitialEvents !== null && params.get("resourceVersionMatch") !== "NotOlderThan") {
+    throw badRequest("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  }
+  const timer = setTimeout(() => ctx.expire(), timeoutSeconds * 1000);
+  timer.unref();
+  const options: WatchOptions = {
+    ...scopeOf(ctx),
+    fromRevision: resourceVersion === undefined || resourceVersion === "0" ? undefined : BigInt(resourceVersion),
+    bookmarks: isTrue(params.get("allowWatchBookmarks")),
+    sendInitialEvents: isTrue(sendInitialEvents),
+    signal: ctx.signal,
+  };
+  return { options, close: () => clearTimeout(timer) };
+}
+
+function revisionParameter({ params }: RequestContext): string | undefined {
+  const value = params.get("resourceVersion");
+  if (value === null || value === "") return undefined;
+  if (!/^\d{1,19}$/.test(value))
+    throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(value)}: must be a decimal integer`);
+  return value;
+}
+
+function integer({ params }: RequestContext, name: string): number | undefined {
+  const value = params.get(name);
+  if (value === null || value === "") return undefined;
+  if (!/^\d{1,9}$/.test(value))
+    throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: must be an integer of at least 0`);
+  return Number(value);
+}

@@ -1,0 +1,66 @@
+/** The four patch types of the API, chosen by Content-Type. */
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  cloneJson,
+  decodeJson,
+  decodeYaml,
+  isObject,
+  type JsonObject,
+} from "@krate/apimachinery";
+import { ApiError, badRequest } from "@krate/kinds";
+import type { RequestContext } from "./context.ts";
+import { applyServerSide } from "./field-management.ts";
+
+export type PatchType = "json" | "merge" | "strategic" | "apply";
+
+const patchTypes: Record<string, PatchType> = {
+  "application/json-patch+json": "json",
+  "application/merge-patch+json": "merge",
+  "application/strategic-merge-patch+json": "strategic",
+  "application/apply-patch+yaml": "apply",
+};
+
+/** @throws UnsupportedMediaType naming the four */
+export function patchTypeOf(contentType: string | undefined): PatchType {
+  const type = patchTypes[(contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? ""];
+  if (type !== undefined) return type;
+  throw new ApiError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(", ")}`,
+  );
+}
+
+/** The object after the patch in the body; `ctx.old` stays as it is. */
+export function applyPatch(
+  ctx: RequestContext,
+  type: PatchType,
+  now: Date,
+): { object: JsonObject; duplicateFields: string[] } {
+  const body = ctx.body ?? Buffer.alloc(0);
+  if (type === "apply") {
+    const { value, duplicateFields } = decodeYaml(body);
+    return { object: applyServerSide(ctx, objectIn(value), now), duplicateFields };
+  }
+  const { value, duplicateFields } = decodeJson(body);
+  const old = ctx.old as JsonObject;
+  if (type === "json") return { object: applyJsonPatch(old, value), duplicateFields };
+  const patch = objectIn(value);
+  if (type === "merge") return { object: applyMergePatch(cloneJson(old), patch), duplicateFields };
+  if (ctx.served.schema === undefined || !ctx.served.allowsStrategicPatch) throw noStrategicPatch();
+  return { object: applyStrategicMergePatch(old, patch, ctx.served.schema.schema), duplicateFields };
+}
+
+function objectIn(value: unknown): JsonObject {
+  if (!isObject(value)) throw badRequest("the patch must be one object");
+  return value;
+}
+
+/** As kube-apiserver answers for custom resources; kubectl then falls back to a merge patch. */
+function noStrategicPatch(): ApiError {
+  return new ApiError(
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+  );
+}

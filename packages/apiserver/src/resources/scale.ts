@@ -1,0 +1,105 @@
+/** The `scale` subresource of custom resources: an autoscaling/v1 Scale over two or three fields of the object. */
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  decodeObject,
+  dig,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+} from "@krate/apimachinery";
+import { badRequest, conflict, notFound } from "@krate/kinds";
+import type { RequestContext } from "../context.ts";
+import { encodeFor } from "../encoding.ts";
+import { decodeStored, metadataOf, textOf } from "../objects.ts";
+import { patchTypeOf } from "../patching.ts";
+import type { Subresource } from "./resource.ts";
+
+/** `paths` is the CRD's `subresources.scale`. */
+export function scaleSubresource(paths: JsonObject): Subresource {
+  const specPath = keysOf(paths["specReplicasPath"]);
+  const statusPath = keysOf(paths["statusReplicasPath"]);
+  const selectorPath = paths["labelSelectorPath"] === undefined ? undefined : keysOf(paths["labelSelectorPath"]);
+  const toScale = (object: JsonObject): JsonObject => {
+    const { name, namespace, uid, resourceVersion, creationTimestamp } = metadataOf(object);
+    const selector = selectorPath === undefined ? undefined : dig(object, ...selectorPath);
+    return {
+      kind: "Scale",
+      apiVersion: "autoscaling/v1",
+      metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+      spec: { replicas: Number(dig(object, ...specPath) ?? 0) },
+      status: { replicas: Number(dig(object, ...statusPath) ?? 0), ...(typeof selector === "string" && { selector }) },
+    };
+  };
+  return {
+    group: "autoscaling",
+    version: "v1",
+    kind: "Scale",
+    verbs: ["get", "patch", "update"],
+    connect: (ctx) => connectScale(ctx, toScale, specPath),
+  };
+}
+
+async function connectScale(
+  ctx: RequestContext,
+  toScale: (object: JsonObject) => JsonObject,
+  specPath: readonly string[],
+): Promise<void> {
+  const { store, limits } = ctx.services;
+  const { storage, group, plural } = ctx.served;
+  const { name, namespace, verb } = ctx.target;
+  const key = { ...storage, namespace, name };
+  const target = { group, plural, name };
+  const current = await store.get(key);
+  if (current === undefined) throw notFound(target);
+  if (verb === "get") {
+    ctx.result = { kind: "value", status: 200, value: toScale(decodeStored(current)) };
+    return;
+  }
+  const body = await ctx.exchange.readBody(limits.maxBodyBytes);
+  const { object: updated } = await store.update(key, {}, (stored) => {
+    const object = decodeStored(stored);
+    const next = readScale(ctx, body, toScale(object));
+    const revision = textOf(metadataOf(next)["resourceVersion"]);
+    if (revision !== "" && revision !== String(stored.revision)) {
+      throw conflict(
+        target,
+        "the object has been modified; please apply your changes to the latest version and try again",
+      );
+    }
+    const replicas = dig(next, "spec", "replicas") ?? 0;
+    if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas < 0) {
+      throw badRequest("spec.replicas: must be an integer of at least 0");
+    }
+    if (dig(object, ...specPath) === replicas) return { do: "keep" };
+    setAt(object, specPath, replicas);
+    const metadata = metadataOf(object);
+    metadata["generation"] = Number(metadata["generation"] ?? 1) + 1;
+    return { do: "replace", object: encodeFor(ctx.served, object) };
+  });
+  ctx.result = { kind: "value", status: 200, value: toScale(decodeStored(updated)) };
+}
+
+function readScale(ctx: RequestContext, body: Buffer, current: JsonObject): JsonObject {
+  const contentType = ctx.exchange.header("content-type");
+  if (ctx.target.verb === "update") return decodeObject(body, contentType).object;
+  const patch: unknown = JSON.parse(body.toString("utf8"));
+  if (patchTypeOf(contentType) === "json") return applyJsonPatch(current, patch);
+  if (!isObject(patch)) throw badRequest("the patch must be one object");
+  return applyMergePatch(current, patch);
+}
+
+function setAt(object: JsonObject, path: readonly string[], value: JsonValue): void {
+  let at = object;
+  for (const key of path.slice(0, -1)) {
+    if (!isObject(at[key])) at[key] = {};
+    at = at[key] as JsonObject;
+  }
+  at[path.at(-1) as string] = value;
+}
+
+function keysOf(path: JsonValue | undefined): string[] {
+  return textOf(path)
+    .split(".")
+    .filter((key) => key !== "");
+}

@@ -1,0 +1,237 @@
+import {
+  applyFieldValidation,
+  decodeObject,
+  describeSuspectFields,
+  isObject,
+  type JsonObject,
+  parseFieldValidation,
+  strictDecodingError,
+} from "@krate/apimachinery";
+import { badRequest, conflict, invalid, notFound } from "@krate/kinds";
+import type { DeleteOptions, RequestContext, Stage, WriteOptions } from "../context.ts";
+import { decodeStored, metadataOf, textOf } from "../objects.ts";
+import { applyPatch, patchTypeOf } from "../patching.ts";
+import type { Services } from "../services.ts";
+import { isWrite } from "./audit.ts";
+import { refusal } from "./authorize.ts";
+
+const modified = "the object has been modified; please apply your changes to the latest version and try again";
+
+/**
+ * Reads the body and makes the object as it shall be: decoded, pruned, defaulted; patches are applied to the stored object.
+ * 400 malformed or strict field validation, 404 nothing to change, 409 stale resourceVersion or uid, 413 too large, 415 unknown media type.
+ */
+export function decode(services: Pick<Services, "store" | "limits" | "authorizer" | "now">): Stage {
+  return async (ctx, next) => {
+    if (!isWrite(ctx) || ctx.result !== undefined || ctx.response !== undefined) return next(ctx);
+    ctx.options ??= writeOptions(ctx);
+    ctx.body ??= await ctx.exchange.readBody(services.limits.maxBodyBytes);
+    const { verb } = ctx.target;
+    if (verb === "create") decodeCreate(ctx);
+    else if (verb === "update") await decodeUpdate(ctx, services);
+    else if (verb === "patch") await decodePatch(ctx, services);
+    else if (verb === "delete") await decodeDelete(ctx, services);
+    else ctx.deleteOptions ??= deleteOptions(ctx);
+    return next(ctx);
+  };
+}
+
+export function writeOptions({ params, exchange }: RequestContext): WriteOptions {
+  const dryRun = params.getAll("dryRun");
+  if (dryRun.some((value) => value !== "All")) {
+    throw badRequest(
+      `dryRun: Unsupported value: ${JSON.stringify(dryRun.find((value) => value !== "All"))}: supported values: "All"`,
+    );
+  }
+  const agent = exchange.header("user-agent") ?? "unknown";
+  return {
+    dryRun: dryRun.length > 0,
+    fieldValidation: parseFieldValidation(params.get("fieldValidation")),
+    fieldManager: params.get("fieldManager") || (agent.split("/")[0] as string).slice(0, 128),
+    force: params.get("force") === "true" || params.get("force") === "1",
+  };
+}
+
+function bodyObject(ctx: RequestContext): { object: JsonObject; duplicateFields: string[] } {
+  return decodeObject(ctx.body ?? Buffer.alloc(0), ctx.exchange.header("content-type"), {});
+}
+
+function decodeCreate(ctx: RequestContext): void {
+  const { object, duplicateFields } = bodyObject(ctx);
+  checkType(ctx, object);
+  checkNames(ctx, object);
+  ctx.operation = "CREATE";
+  ctx.object = complete(ctx, object, duplicateFields);
+}
+
+async function decodeUpdate(ctx: RequestContext, services: Pick<Services, "store">): Promise<void> {
+  const { object, duplicateFields } = bodyObject(ctx);
+  checkType(ctx, object);
+  checkNames(ctx, object);
+  await loadExisting(ctx, services);
+  ctx.operation = "UPDATE";
+  ctx.object = complete(ctx, object, duplicateFields);
+  checkPreconditions(ctx);
+}
+
+async function decodePatch(
+  ctx: RequestContext,
+  services: Pick<Services, "store" | "authorizer" | "now">,
+): Promise<void> {
+  const type = patchTypeOf(ctx.exchange.header("content-type"));
+  const found = await loadExisting(ctx, services, { optional: type === "apply" });
+  if (!found) await checkMayCreate(ctx, services);
+  ctx.operation = found ? "UPDATE" : "CREATE";
+  const { object, duplicateFields } = applyPatch(ctx, type, services.now());
+  checkType(ctx, object);
+  checkNames(ctx, object);
+  ctx.object = complete(ctx, object, duplicateFields);
+  if (found) checkPreconditions(ctx);
+}
+
+/** Server-side apply of a new object is a create as well. */
+async function checkMayCreate(ctx: RequestContext, { authorizer }: Pick<Services, "authorizer">): Promise<void> {
+  if (ctx.target.subresource !== "") throw notFound(errorTarget(ctx));
+  const attributes = { ...ctx.target, user: ctx.user, verb: "create", path: undefined };
+  const { allowed, reason } = await authorizer.authorize(attributes);
+  if (!allowed) throw refusal(attributes, reason);
+}
+
+async function decodeDelete(ctx: RequestContext, services: Pick<Services, "store">): Promise<void> {
+  ctx.deleteOptions ??= deleteOptions(ctx);
+  await loadExisting(ctx, services);
+  ctx.operation = "DELETE";
+  ctx.retriable = ctx.deleteOptions.resourceVersion === undefined;
+}
+
+async function loadExisting(
+  ctx: RequestContext,
+  { store }: Pick<Services, "store">,
+  { optional = false } = {},
+): Promise<boolean> {
+  const { storage, namespaced, conversion } = ctx.served;
+  const { namespace, name } = ctx.target;
+  ctx.key = { ...storage, namespace: namespaced ? namespace : "", name };
+  const existing = await store.get(ctx.key);
+  if (existing === undefined) {
+    if (optional) return false;
+    throw notFound(errorTarget(ctx));
+  }
+  const decoded = decodeStored(existing);
+  ctx.existing = existing;
+  ctx.old = conversion === undefined ? decoded : conversion.toServed(decoded);
+  return true;
+}
+
+export function errorTarget(ctx: RequestContext): { group: string; plural: string; kind: string; name: string } {
+  const { group, plural, kind } = ctx.served;
+  return { group, plural, kind, name: ctx.key?.name || ctx.target.name };
+}
+
+function checkType(ctx: RequestContext, object: JsonObject): void {
+  const { apiVersion, kind } = ctx.served;
+  object["apiVersion"] ??= apiVersion;
+  object["kind"] ??= kind;
+  if (object["apiVersion"] !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${textOf(object["apiVersion"])}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  if (object["kind"] !== kind) {
+    throw badRequest(`the kind in the data (${textOf(object["kind"])}) does not match the expected kind (${kind})`);
+  }
+}
+
+function checkNames(ctx: RequestContext, object: JsonObject): void {
+  const metadata = metadataOf(object);
+  const { name, namespace, verb } = ctx.target;
+  if (verb !== "create") {
+    if (metadata["name"] === undefined || metadata["name"] === "") metadata["name"] = name;
+    if (metadata["name"] !== name) {
+      throw badRequest(
+        `the name of the object (${textOf(metadata["name"])}) does not match the name on the URL (${name})`,
+      );
+    }
+  }
+  if (!ctx.served.namespaced) return;
+  if (metadata["namespace"] === undefined || metadata["namespace"] === "") metadata["namespace"] = namespace;
+  if (metadata["namespace"] !== namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+}
+
+/** Prunes and defaults; unknown and duplicate fields become warnings or an error, as `fieldValidation` says. */
+function complete(ctx: RequestContext, object: JsonObject, duplicateFields: string[]): JsonObject {
+  const { schema, kind, version } = ctx.served;
+  const unknownFields = schema?.prune(object) ?? [];
+  const directive = ctx.options?.fieldValidation ?? "Warn";
+  if (directive === "Strict" && ctx.info.verb === "patch") {
+    const texts = describeSuspectFields({ duplicateFields, unknownFields });
+    if (texts.length > 0) {
+      const field = "patch";
+      const message = `Invalid value: ${JSON.stringify(ctx.body?.toString("utf8").slice(0, 200))}: ${strictDecodingError(texts)}`;
+      throw invalid(errorTarget(ctx), [{ reason: "FieldValueInvalid", field, message }]);
+    }
+  }
+  for (const text of applyFieldValidation(directive, { kind, version, duplicateFields, unknownFields })) ctx.warn(text);
+  schema?.applyDefaults(object);
+  return object;
+}
+
+function checkPreconditions(ctx: RequestContext): void {
+  const { object, old, existing } = ctx;
+  if (object === undefined || old === undefined || existing === undefined) return;
+  const metadata = metadataOf(object);
+  const { uid } = metadata;
+  const current = metadataOf(old)["uid"];
+  if (typeof uid === "string" && uid !== "" && uid !== current) {
+    throw conflict(
+      errorTarget(ctx),
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${textOf(current)}`,
+    );
+  }
+  const given = metadata["resourceVersion"];
+  if (given === undefined || given === "") {
+    ctx.retriable = true;
+    if (ctx.served.allowsUnconditionalUpdate || ctx.info.verb === "patch") {
+      metadata["resourceVersion"] = String(existing.revision);
+    }
+    return;
+  }
+  if (given !== String(existing.revision)) throw conflict(errorTarget(ctx), modified);
+  ctx.retriable = ctx.info.verb === "patch" && !patchNamesRevision(ctx);
+}
+
+/** A patch that carries a resourceVersion is conditional; one that does not inherits the stored one. */
+function patchNamesRevision(ctx: RequestContext): boolean {
+  return ctx.body?.includes('"resourceVersion"') === true || ctx.body?.includes("resourceVersion:") === true;
+}
+
+const policies = ["Orphan", "Background", "Foreground"] as const;
+
+export function deleteOptions(ctx: RequestContext): DeleteOptions {
+  const body = ctx.body !== undefined && ctx.body.length > 0 ? bodyObject(ctx).object : {};
+  const preconditions = isObject(body["preconditions"]) ? body["preconditions"] : {};
+  const grace = body["gracePeriodSeconds"] ?? ctx.params.get("gracePeriodSeconds") ?? undefined;
+  const policy = body["propagationPolicy"] ?? ctx.params.get("propagationPolicy") ?? undefined;
+  if (policy !== undefined && !(policies as readonly unknown[]).includes(policy)) {
+    throw badRequest(
+      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
+    );
+  }
+  if (body["orphanDependents"] === true && policy === undefined) body["propagationPolicy"] = "Orphan";
+  if (Array.isArray(body["dryRun"]) && body["dryRun"].length > 0 && ctx.options !== undefined)
+    ctx.options.dryRun = true;
+  const seconds = grace === undefined || grace === null ? undefined : Number(grace);
+  if (seconds !== undefined && (!Number.isInteger(seconds) || seconds < 0)) {
+    throw badRequest(`gracePeriodSeconds: Invalid value: ${JSON.stringify(grace)}: must be an integer of at least 0`);
+  }
+  return {
+    propagationPolicy: (policy ??
+      (body["orphanDependents"] === true ? "Orphan" : undefined)) as DeleteOptions["propagationPolicy"],
+    gracePeriodSeconds: seconds,
+    uid: typeof preconditions["uid"] === "string" ? preconditions["uid"] : undefined,
+    resourceVersion:
+      typeof preconditions["resourceVersion"] === "string" ? preconditions["resourceVersion"] : undefined,
+  };
+}

@@ -1,0 +1,189 @@
+import { cloneJson, type JsonObject } from "@krate/apimachinery";
+import { alreadyExists, conflict, notFound } from "@krate/kinds";
+import type { RequestContext, Stage } from "../context.ts";
+import { removeOrMark } from "../deletion.ts";
+import { encodeFor } from "../encoding.ts";
+import { listOptions, watchOptions } from "../list-options.ts";
+import { decodeStored, finalizersOf, metadataOf, textOf } from "../objects.ts";
+import type { Services } from "../services.ts";
+import type { StoredObject } from "../storage/store.ts";
+import { errorTarget } from "./decode.ts";
+import { validator } from "./validating-admission.ts";
+
+const created = 201;
+const ok = 200;
+/** Lists of unknown length are written while they are read; a page of this size fits one buffer well. */
+const maxBufferedLimit = 500;
+
+/**
+ * The one stage that touches the store. 404 nothing there, 409 taken or changed meanwhile, 410 position compacted, 503 no database,
+ * 504 a resourceVersion that is not there yet.
+ */
+export function store(services: Pick<Services, "store" | "admission" | "now">): Stage {
+  const validate = validator(services.admission);
+  return async (ctx, next) => {
+    if (!ctx.info.isResource || ctx.result !== undefined || ctx.response !== undefined) return next(ctx);
+    await perform(ctx, services, validate);
+    return next(ctx);
+  };
+}
+
+type StoreServices = Pick<Services, "store" | "now">;
+
+function perform(
+  ctx: RequestContext,
+  services: StoreServices,
+  validate: (ctx: RequestContext) => Promise<void>,
+): void | Promise<void> {
+  switch (ctx.target.verb) {
+    case "get":
+      return get(ctx, services);
+    case "list":
+      return list(ctx, services);
+    case "watch":
+      return watch(ctx, services);
+    case "create":
+      return create(ctx, services);
+    case "update":
+    case "patch":
+      return ctx.operation === "CREATE" ? create(ctx, services) : update(ctx, services);
+    case "delete":
+      return remove(ctx, services);
+    case "deletecollection":
+      return removeCollection(ctx, services, validate);
+  }
+}
+
+async function get(ctx: RequestContext, { store }: StoreServices): Promise<void> {
+  const { storage, namespaced } = ctx.served;
+  const { name, namespace } = ctx.target;
+  const stored = await store.get({ ...storage, namespace: namespaced ? namespace : "", name });
+  if (stored === undefined) throw notFound(errorTarget(ctx));
+  ctx.result = { kind: "object", status: ok, stored };
+}
+
+async function list(ctx: RequestContext, { store }: StoreServices): Promise<void> {
+  const options = listOptions(ctx);
+  if (options.limit !== undefined && options.limit <= maxBufferedLimit) {
+    const page = await store.list(options);
+    ctx.result = { kind: "list", ...page };
+    return;
+  }
+  const stream = await store.listStream(options);
+  ctx.result = { kind: "stream", revision: stream.revision, chunks: stream.chunks, end: () => stream.end() };
+}
+
+function watch(ctx: RequestContext, { store }: StoreServices): void {
+  const { options, close } = watchOptions(ctx);
+  ctx.result = { kind: "watch", watch: store.watch(options), close };
+}
+
+async function create(ctx: RequestContext, { store }: StoreServices): Promise<void> {
+  const { strategy } = ctx.served;
+  const object = ctx.object as JsonObject;
+  if (strategy.answer !== undefined) {
+    ctx.result = { kind: "value", status: created, value: await strategy.answer(ctx, object) };
+    return;
+  }
+  if (ctx.options?.dryRun === true) {
+    if (ctx.key !== undefined && (await store.get(ctx.key)) !== undefined) throw alreadyExists(errorTarget(ctx));
+    ctx.result = { kind: "value", status: created, value: object };
+    return;
+  }
+  if (ctx.key === undefined) throw new Error("fillMetadata gave the new object no key");
+  const stored = await store.create(ctx.key, encodeFor(ctx.served, object));
+  ctx.result = { kind: "object", status: created, stored };
+  await strategy.afterWrite?.(ctx, object, undefined);
+}
+
+async function update(ctx: RequestContext, { store }: StoreServices): Promise<void> {
+  const existing = ctx.existing as StoredObject;
+  const object = ctx.object as JsonObject;
+  if (ctx.unchanged) {
+    ctx.result = { kind: "object", status: ok, stored: existing };
+    return;
+  }
+  if (ctx.options?.dryRun === true) {
+    ctx.result = { kind: "value", status: ok, value: object };
+    return;
+  }
+  if (existing.key === undefined) throw new Error("the stored object has no key");
+  const gone = isReleased(ctx, object);
+  const encoded = gone ? undefined : encodeFor(ctx.served, object);
+  const { object: stored } = await store.update(existing.key, { expectedRevision: existing.revision }, () =>
+    encoded === undefined ? { do: "remove" } : { do: "replace", object: encoded },
+  );
+  ctx.result = { kind: "object", status: ok, stored };
+  await ctx.served.strategy.afterWrite?.(ctx, gone ? undefined : object, ctx.old);
+}
+
+/** The last finalizer of a deleted object went away with this update. */
+function isReleased({ served }: RequestContext, object: JsonObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = metadataOf(object);
+  if (deletionTimestamp === undefined || finalizersOf(object).length > 0) return false;
+  if (served.strategy.isHeld?.(object) === true) return false;
+  return deletionGracePeriodSeconds === undefined || deletionGracePeriodSeconds === 0;
+}
+
+async function remove(ctx: RequestContext, services: StoreServices): Promise<void> {
+  checkDeletePreconditions(ctx);
+  const outcome = await removeOrMark(ctx, services);
+  const { group, plural } = ctx.served;
+  if (outcome.kind === "marked") {
+    ctx.result = outcome.stored
+      ? { kind: "object", status: ok, stored: outcome.stored }
+      : { kind: "value", status: ok, value: outcome.object };
+    return;
+  }
+  const uid = textOf(metadataOf(ctx.old as JsonObject)["uid"]);
+  const value = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: { name: ctx.target.name, ...(group !== "" && { group }), kind: plural, uid },
+  };
+  ctx.result = { kind: "value", status: ok, value };
+}
+
+function checkDeletePreconditions(ctx: RequestContext): void {
+  const { deleteOptions, existing, old } = ctx;
+  if (deleteOptions === undefined || existing === undefined || old === undefined) return;
+  const uid = textOf(metadataOf(old)["uid"]);
+  if (deleteOptions.uid !== undefined && deleteOptions.uid !== uid) {
+    throw conflict(
+      errorTarget(ctx),
+      `Precondition failed: UID in precondition: ${deleteOptions.uid}, UID in object meta: ${uid}`,
+    );
+  }
+  const wanted = deleteOptions.resourceVersion;
+  if (wanted !== undefined && wanted !== String(existing.revision)) {
+    throw conflict(
+      errorTarget(ctx),
+      `Precondition failed: ResourceVersion in precondition: ${wanted}, ResourceVersion in object meta: ${existing.revision}`,
+    );
+  }
+}
+
+async function removeCollection(
+  ctx: RequestContext,
+  services: StoreServices,
+  validate: (ctx: RequestContext) => Promise<void>,
+): Promise<void> {
+  const page = await services.store.list(listOptions(ctx));
+  const removed: StoredObject[] = [];
+  for (const stored of page.items) {
+    ctx.existing = stored;
+    ctx.key = stored.key;
+    ctx.old = convertOld(ctx, cloneJson(decodeStored(stored)));
+    ctx.operation = "DELETE";
+    await validate(ctx);
+    const outcome = await removeOrMark(ctx, services, { absentIsFine: true });
+    removed.push(outcome.stored ?? stored);
+  }
+  ctx.result = { kind: "list", revision: page.revision, items: removed };
+}
+
+function convertOld({ served }: RequestContext, object: JsonObject): JsonObject {
+  return served.conversion === undefined ? object : served.conversion.toServed(object);
+}

@@ -1,0 +1,130 @@
+/** Standalone mode: the only API server of its cluster. Wires services from a store and a few secrets. */
+import { randomUUID } from "node:crypto";
+import type { JsonObject } from "@krate/apimachinery";
+import type { Logger } from "@krate/telemetry";
+import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
+import { serviceAccount } from "../auth/service-account.ts";
+import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
+import { tokenFile } from "../auth/token-file.ts";
+import { RbacAuthorizer } from "../authorization/rbac.ts";
+import type { UserInfo } from "../context.ts";
+import { coreBehaviours } from "../core/behaviours.ts";
+import { CustomResourcePublisher } from "../core/custom-resource-definitions.ts";
+import { namespaceKind, namespaceLifecycle } from "../core/namespaces.ts";
+import { coreServedResources } from "../core/resources.ts";
+import { discoveryRoutes } from "../discovery/routes.ts";
+import { healthRoutes } from "../health/routes.ts";
+import { nameOf } from "../objects.ts";
+import { requestMetrics } from "../observing.ts";
+import { recordResources } from "../records/resources.ts";
+import { ResourceRegistry } from "../resources/registry.ts";
+import { type ApiServer, apiServer } from "../server.ts";
+import { type Authenticator, type ConfigKind, defaultLimits, type Limits, type Services } from "../services.ts";
+import type { Store } from "../storage/store.ts";
+import { bootstrap } from "./bootstrap.ts";
+import { LocalConfig } from "./local-config.ts";
+
+export interface StandaloneOptions {
+  store: Store;
+  log: Logger;
+  signal: AbortSignal;
+  /** Who signed client certificates; without it nobody has one. */
+  clientCertificates?: CertificateVerifier;
+  /** Local users by token digest. */
+  tokenUsers?: () => ReadonlyMap<string, UserInfo>;
+  serviceAccountTokens?: ServiceAccountTokens;
+  /** More ways to tell who calls; asked first. For tests. */
+  authenticators?: readonly Authenticator[];
+  /** `host:port` told in `/api`. */
+  serverAddress?: () => string;
+  limits?: Partial<Limits>;
+  now?: () => Date;
+  newUid?: () => string;
+  random?: () => number;
+}
+
+const rbac = "rbac.authorization.k8s.io";
+const kind = (group: string, name: string, plural: string): ConfigKind => ({
+  group,
+  version: "v1",
+  kind: name,
+  plural,
+});
+const clusterRoles = kind(rbac, "ClusterRole", "clusterroles");
+const roles = kind(rbac, "Role", "roles");
+const clusterRoleBindings = kind(rbac, "ClusterRoleBinding", "clusterrolebindings");
+const roleBindings = kind(rbac, "RoleBinding", "rolebindings");
+const definitions = kind("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions");
+
+/** Ready to answer when the promise resolves: caches are read and the bootstrap objects exist. */
+export async function standalone(options: StandaloneOptions): Promise<ApiServer> {
+  const { store, log, signal } = options;
+  const registry = new ResourceRegistry();
+  const publisher = new CustomResourcePublisher(registry);
+  const config = new LocalConfig({ store, log, signal });
+  registry.add(
+    ...coreServedResources(coreBehaviours({ publisher })),
+    ...recordResources({ strategy: () => ({}), connects: {} }),
+  );
+  const authorizer = new RbacAuthorizer({
+    clusterRoles: () => config.list(clusterRoles),
+    roles: () => config.list(roles),
+    clusterRoleBindings: () => config.list(clusterRoleBindings),
+    roleBindings: () => config.list(roleBindings),
+  });
+  for (const each of [clusterRoles, roles, clusterRoleBindings, roleBindings]) {
+    config.onChange(each, () => authorizer.invalidate());
+  }
+  config.onChange(definitions, (object, old) => follow(publisher, object, old));
+  config.cache(namespaceKind);
+  const metrics = requestMetrics();
+  const services: Services = {
+    store,
+    registry,
+    config,
+    authorizer,
+    authenticators: authenticatorsOf(options),
+    admission: [namespaceLifecycle],
+    routes: [
+      ...healthRoutes([
+        { name: "storage", check: () => store.ready() },
+        {
+          name: "informer-sync",
+          check: () => {
+            if (!config.synced()) throw new Error("caches are not read yet");
+          },
+        },
+      ]),
+      ...discoveryRoutes(registry, options.serverAddress ?? (() => "")),
+      metrics.route,
+    ],
+    log,
+    observer: metrics.observer,
+    limits: { ...defaultLimits, ...options.limits },
+    now: options.now ?? (() => new Date()),
+    newUid: options.newUid ?? randomUUID,
+    random: options.random ?? Math.random,
+  };
+  await bootstrap(services);
+  await config.whenSynced();
+  return apiServer(services);
+}
+
+function follow(publisher: CustomResourcePublisher, object: JsonObject | undefined, old: JsonObject | undefined): void {
+  if (object !== undefined) publisher.publish(object);
+  else if (old !== undefined) publisher.withdraw(nameOf(old));
+}
+
+function authenticatorsOf({
+  authenticators = [],
+  clientCertificates,
+  tokenUsers,
+  serviceAccountTokens,
+}: StandaloneOptions): Authenticator[] {
+  return [
+    ...authenticators,
+    ...(clientCertificates === undefined ? [] : [clientCertificate(clientCertificates)]),
+    ...(tokenUsers === undefined ? [] : [tokenFile(tokenUsers)]),
+    ...(serviceAccountTokens === undefined ? [] : [serviceAccount(serviceAccountTokens)]),
+  ];
+}
