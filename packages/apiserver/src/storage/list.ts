@@ -18,17 +18,24 @@ export interface ListSource {
   ): Promise<StoredObject[]>;
   /** How many objects the scope has now, selector aside. */
   count(scope: Scope): Promise<number>;
+  /** A page from memory, where it can be had; same meaning as `rowsAt`. Without `exactly`, of any revision since `notBefore`. */
+  remembered?(
+    scope: Scope,
+    page: { notBefore: bigint; exactly: bigint | undefined; after: ListPosition | undefined; limit: number },
+  ): Promise<{ revision: bigint; rows: StoredObject[]; more: boolean; remaining: number | undefined } | undefined>;
 }
 
 /** Rows are fetched this many bytes at a time, as far as the size of earlier rows foretells. */
 const chunkBytes = 1024 * 1024;
-const firstChunkRows = 500;
+export const firstChunkRows = 500;
 const maxChunkRows = 2_000;
 
 interface Plan {
   revision: bigint;
+  /** The caller wants this revision; otherwise a newer one is as good. */
+  exact: boolean;
   after: ListPosition | undefined;
-  /** Objects from here to the end, where known. */
+  /** Objects from here to the end, where the token knows. */
   remaining: number | undefined;
   limit: number;
 }
@@ -36,23 +43,62 @@ interface Plan {
 /** Consistent in itself: all chunks are the state at one revision, however long the reading takes. */
 export async function listStream(source: ListSource, options: ListOptions): Promise<ListStream> {
   const plan = await planList(source, options);
-  let last: ListPosition | undefined;
+  return (await rememberedStream(source, options, plan)) ?? (await readStream(source, options, plan));
+}
+
+/** The whole page at once, since memory moves on; handed over in pieces all the same. */
+async function rememberedStream(source: ListSource, options: ListOptions, plan: Plan): Promise<ListStream | undefined> {
+  const { revision, exact, after, limit } = plan;
+  const page = { notBefore: revision, exactly: exact ? revision : undefined, after, limit };
+  const kept = await source.remembered?.(options, page);
+  if (!kept) return undefined;
+  const remaining = plan.remaining ?? kept.remaining;
+  async function* chunks(rows: readonly StoredObject[]): AsyncGenerator<readonly StoredObject[]> {
+    for (let at = 0; at < rows.length; at += firstChunkRows) yield rows.slice(at, at + firstChunkRows);
+  }
+  return {
+    revision: kept.revision,
+    chunks: chunks(kept.rows),
+    end: () => (kept.more ? pageEnd(options, kept.revision, kept.rows, remaining) : {}),
+  };
+}
+
+function pageEnd(
+  options: ListOptions,
+  revision: bigint,
+  sent: { length: number; at(index: number): StoredObject | undefined },
+  known: number | undefined,
+): Pick<ListPage, "continue" | "remainingItemCount"> {
+  const last = sent.at(-1)?.key;
+  if (!last) return {};
+  const remaining =
+    known === undefined || !Number.isFinite(plannedLimit(options)) ? undefined : Math.max(known - sent.length, 1);
+  const { namespace, name } = last;
+  return {
+    continue: formatContinue(options, { namespace, name, revision, remaining }),
+    ...(remaining !== undefined && { remainingItemCount: remaining }),
+  };
+}
+
+async function readStream(source: ListSource, options: ListOptions, plan: Plan): Promise<ListStream> {
+  const counted = Number.isFinite(plan.limit) && !hasSelector(options) && plan.after === undefined;
+  const known = counted ? await source.count(options) : plan.remaining;
+  let last: StoredObject | undefined;
   let sent = 0;
   let more = false;
   async function* chunks(): AsyncGenerator<readonly StoredObject[]> {
     let rows = firstChunkRows;
     let left = plan.limit;
-    let after = plan.after;
     do {
       const want = Math.min(rows, left);
+      const after = last?.key ?? plan.after;
       const found = await source.rowsAt(options, { revision: plan.revision, after, limit: want + 1 });
       await refuseIfCompacted(source, plan.revision);
       more = found.length > want;
       const chunk = more ? found.slice(0, want) : found;
       left -= chunk.length;
       sent += chunk.length;
-      last = chunk.at(-1)?.key ?? last;
-      after = last;
+      last = chunk.at(-1) ?? last;
       rows = nextChunkRows(chunk);
       if (chunk.length > 0) yield chunk;
     } while (more && left > 0);
@@ -60,14 +106,7 @@ export async function listStream(source: ListSource, options: ListOptions): Prom
   return {
     revision: plan.revision,
     chunks: chunks(),
-    end() {
-      if (!more || !last) return {};
-      const remaining = plan.remaining === undefined ? undefined : Math.max(plan.remaining - sent, 1);
-      return {
-        continue: formatContinue(options, { ...last, revision: plan.revision, remaining }),
-        ...(remaining !== undefined && { remainingItemCount: remaining }),
-      };
-    },
+    end: () => (more ? pageEnd(options, plan.revision, { length: sent, at: () => last }, known) : {}),
   };
 }
 
@@ -92,7 +131,7 @@ async function refuseIfCompacted(source: ListSource, revision: bigint): Promise<
 
 /** Semantics: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions */
 async function planList(source: ListSource, options: ListOptions): Promise<Plan> {
-  const limit = options.limit && options.limit > 0 ? options.limit : Number.POSITIVE_INFINITY;
+  const limit = plannedLimit(options);
   const wanted = options.resourceVersion || undefined;
   if (options.continue) {
     if (wanted !== undefined && wanted !== "0") {
@@ -101,12 +140,15 @@ async function planList(source: ListSource, options: ListOptions): Promise<Plan>
     const { revision, namespace, name, remaining } = parseContinue(options, options.continue);
     const head = await source.head();
     if (revision > head.revision) throw badRequest("continue key is not valid: it is newer than the data");
-    return { revision, after: { namespace, name }, remaining, limit };
+    return { revision, exact: true, after: { namespace, name }, remaining, limit };
   }
   const head = await source.head();
-  const counted = Number.isFinite(limit) && !hasSelector(options);
-  const remaining = counted ? await source.count(options) : undefined;
-  return { revision: listRevision(options, wanted, head), after: undefined, remaining, limit };
+  const exact = options.resourceVersionMatch === "Exact";
+  return { revision: listRevision(options, wanted, head), exact, after: undefined, remaining: undefined, limit };
+}
+
+function plannedLimit({ limit }: ListOptions): number {
+  return limit && limit > 0 ? limit : Number.POSITIVE_INFINITY;
 }
 
 function listRevision(

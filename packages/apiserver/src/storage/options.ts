@@ -7,7 +7,7 @@ export interface StoreOptions {
   windowMaxEvents?: number;
   /** Bytes of those events. @defaultValue 32 MiB */
   windowMaxBytes?: number;
-  /** Bytes of objects kept in memory for reads; 0 turns it off. @defaultValue 64 MiB */
+  /** Bytes of objects kept in memory for reads; 0 turns it off. @defaultValue 128 MiB */
   cacheMaxBytes?: number;
   /** Bytes of one blob. @defaultValue 64 MiB */
   maxBlobBytes?: number;
@@ -20,7 +20,7 @@ export function resolveOptions(options: StoreOptions): Required<StoreOptions> {
     bookmarkIntervalMilliseconds: 60_000,
     windowMaxEvents: 20_000,
     windowMaxBytes: 32 * 1024 * 1024,
-    cacheMaxBytes: 64 * 1024 * 1024,
+    cacheMaxBytes: 128 * 1024 * 1024,
     maxBlobBytes: 64 * 1024 * 1024,
     log: silentLog,
     ...options,

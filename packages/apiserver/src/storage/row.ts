@@ -35,7 +35,10 @@ export function withRevision(row: StoredRow, revision: bigint): StoredRow {
 }
 
 /** Order of lists: bytes of namespace, then of name. */
-export function compareKeys(a: ObjectKey, b: ObjectKey): number {
+export function compareKeys(
+  a: Pick<ObjectKey, "namespace" | "name">,
+  b: Pick<ObjectKey, "namespace" | "name">,
+): number {
   return compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
 }
 

@@ -1,9 +1,11 @@
 import { type Pool, translatePostgresError, withClient } from "@krate/postgres";
 import { to } from "pg-copy-streams";
-import type { Scope, StoredObject } from "../store.ts";
+import type { StoredRow } from "../row.ts";
+import type { Scope } from "../store.ts";
+import type { Tags } from "../tags.ts";
 
 /**
- * Rows of `COPY … TO STDOUT (FORMAT binary)` with the columns revision, namespace, name, revision_offset, bytes.
+ * Rows of `COPY … TO STDOUT (FORMAT binary)` with the columns revision, namespace, name, revision_offset, tags, bytes.
  *
  *   file   ::= signature(11) flags(4) extension-length(4) extension row* end
  *   row    ::= field-count(2) (length(4) bytes)*
@@ -11,7 +13,7 @@ import type { Scope, StoredObject } from "../store.ts";
  *
  * Source: https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-BINARY-FORMAT
  */
-export async function copyRows(pool: Pool, sql: string, scope: Scope): Promise<StoredObject[]> {
+export async function copyRows(pool: Pool, sql: string, scope: Scope): Promise<StoredRow[]> {
   try {
     return parseRows(await withClient(pool, async (client) => collect(client.query(to(sql)))), scope);
   } catch (error) {
@@ -26,10 +28,10 @@ async function collect(stream: NodeJS.ReadableStream): Promise<Buffer> {
 }
 
 const headerBytes = 15;
-const columns = 5;
+const columns = 6;
 
-export function parseRows(file: Buffer, { group, resource }: Pick<Scope, "group" | "resource">): StoredObject[] {
-  const rows: StoredObject[] = [];
+export function parseRows(file: Buffer, { group, resource }: Pick<Scope, "group" | "resource">): StoredRow[] {
+  const rows: StoredRow[] = [];
   let at = headerBytes + 4 + file.readInt32BE(headerBytes);
   const field = (): Buffer => {
     const length = file.readInt32BE(at);
@@ -43,7 +45,21 @@ export function parseRows(file: Buffer, { group, resource }: Pick<Scope, "group"
     const namespace = field().toString();
     const name = field().toString();
     const revisionOffset = field().readInt32BE();
-    rows.push({ key: { group, resource, namespace, name }, revision, revisionOffset, bytes: field() });
+    const tags = textArrayOf(field());
+    rows.push({ key: { group, resource, namespace, name }, revision, revisionOffset, tags, bytes: field() });
   }
   return rows;
+}
+
+/** The other direction of `textArray` in array-parameter.ts. */
+function textArrayOf(array: Buffer): Tags {
+  if (array.readInt32BE(0) === 0) return [];
+  const items: string[] = new Array(array.readInt32BE(12));
+  let at = 20;
+  for (let index = 0; index < items.length; index++) {
+    const start = at + 4;
+    at = start + array.readInt32BE(at);
+    items[index] = array.toString("utf8", start, at);
+  }
+  return items;
 }

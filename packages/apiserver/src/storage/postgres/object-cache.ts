@@ -31,10 +31,14 @@ export class ObjectCache {
   }
 
   apply(event: LogEvent): void {
-    const text = textOf(event.row.key);
+    this.forget(event.row.key);
+    if (event.change !== "deleted") this.#put(textOf(event.row.key), event.row);
+  }
+
+  forget(key: ObjectKey): void {
+    const text = textOf(key);
     for (const load of this.#loading.get(text) ?? []) load.stale = true;
-    if (event.change === "deleted") this.#remove(text);
-    else this.#put(text, event.row);
+    this.#remove(text);
   }
 
   /** Runs `read` and keeps what it gives, unless the object changed meanwhile. */
@@ -61,9 +65,9 @@ export class ObjectCache {
   }
 
   #put(text: string, row: StoredRow): void {
-    const size = sizeOf(row);
-    if (size * 2 > this.#maxBytes) return this.#remove(text);
+    const size = rowBytes(row);
     this.#remove(text);
+    if (size * 2 > this.#maxBytes) return;
     if ((this.#youngBytes + size) * 2 > this.#maxBytes) {
       this.#old = this.#young;
       this.#young = new Map();
@@ -77,7 +81,7 @@ export class ObjectCache {
     const row = this.#young.get(text);
     if (row) {
       this.#young.delete(text);
-      this.#youngBytes -= sizeOf(row);
+      this.#youngBytes -= rowBytes(row);
     }
     this.#old.delete(text);
   }
@@ -86,7 +90,8 @@ export class ObjectCache {
 /** Strings, objects and map entries around the bytes; a heap snapshot of 2 KB objects said about 700. */
 const overheadBytes = 700;
 
-function sizeOf(row: StoredRow): number {
+/** What a row costs in memory. */
+export function rowBytes(row: StoredRow): number {
   return row.bytes.length + overheadBytes;
 }
 

@@ -23,7 +23,7 @@ export interface ListRange {
 export function listRowsSql(range: ListRange): string {
   const { resourceId, revision, limit } = range;
   return `copy (
-select r.revision, r.namespace, r.name, r.revision_offset, r.bytes from (
+select r.revision, r.namespace, r.name, r.revision_offset, r.tags, r.bytes from (
   select k.namespace, k.name, k.revision from (
     (select o.namespace, o.name, o.revision from krate_objects o
      where o.resource_id = ${resourceId} and o.revision <= ${revision} ${filters(range, "o")}

@@ -1,0 +1,107 @@
+import { type ListSource, listStream } from "../list.ts";
+import type { StoredRow } from "../row.ts";
+import type { ObjectKey, Scope } from "../store.ts";
+import { type Condition, compileSelector } from "../tags.ts";
+import { compactedRevision, type WatchSource } from "../watch.ts";
+import { copyRows } from "./copy-rows.ts";
+import type { Replica } from "./replica.ts";
+import type { ResourceIds } from "./resource-ids.ts";
+import type { Sessions } from "./sessions.ts";
+import { countObjects } from "./sql/count-objects.ts";
+import { getObject } from "./sql/get-object.ts";
+import { listRowsSql } from "./sql/list-rows.ts";
+import { readLogOf } from "./sql/read-log.ts";
+
+/** The rows of a scope at a revision, from the database. */
+export async function readRows(
+  { sessions, ids }: { sessions: Sessions; ids: ResourceIds },
+  scope: Scope,
+  { revision, after, limit }: Parameters<ListSource["rowsAt"]>[1],
+): Promise<StoredRow[]> {
+  const resourceId = await ids.find(scope);
+  if (resourceId === undefined) return [];
+  const conditions = compileSelector(resourceId, scope.selector);
+  const range = { resourceId, namespace: scope.namespace, conditions, revision, after, limit };
+  return copyRows(conditions.length > 0 ? sessions.select : sessions.list, listRowsSql(range), scope);
+}
+
+/** Reads one object at a time. */
+export interface ObjectReads {
+  /** As new as the newest commit of any replica. */
+  fresh(key: ObjectKey): Promise<StoredRow | undefined>;
+  /** From memory where possible: right, but perhaps of a moment ago. */
+  remembered(key: ObjectKey): Promise<StoredRow | undefined>;
+}
+
+export function createObjectReads(replica: Replica, sessions: Sessions, ids: ResourceIds): ObjectReads {
+  const { heads, follower, objects, resources } = replica;
+  const inMemory = (key: ObjectKey): { known: boolean; row?: StoredRow | undefined } => {
+    const whole = resources.get(key);
+    if (whole.known) return whole;
+    const row = objects.get(key);
+    return { known: row !== undefined, row };
+  };
+  async function load(key: ObjectKey): Promise<StoredRow | undefined> {
+    const id = await ids.find(key);
+    return id === undefined ? undefined : objects.load(key, () => getObject(sessions.reader, id, key));
+  }
+  return {
+    async fresh(key) {
+      if (inMemory(key).known) {
+        await follower.reach((await heads.read()).revision);
+        const now = inMemory(key);
+        if (now.known) return now.row;
+      }
+      return load(key);
+    },
+    async remembered(key) {
+      const found = inMemory(key);
+      return found.known ? found.row : load(key);
+    },
+  };
+}
+
+export interface ScopeReadsOptions {
+  bookmarkIntervalMilliseconds: number;
+  closing: AbortSignal;
+}
+
+/** Reads lists and history. */
+export function createScopeReads(
+  replica: Replica,
+  sessions: Sessions,
+  ids: ResourceIds,
+  options: ScopeReadsOptions,
+): ListSource & WatchSource {
+  const { window, heads, follower, resources } = replica;
+  const { reader } = sessions;
+  const conditionsOf = async (scope: Scope): Promise<readonly Condition[]> =>
+    scope.selector ? compileSelector(await ids.ensure(scope), scope.selector) : [];
+  const source: ListSource & WatchSource = {
+    ...options,
+    window,
+    head: () => heads.read(),
+    conditions: conditionsOf,
+    rowsAt: (scope, page) => readRows({ sessions, ids }, scope, page),
+    async remembered(scope, { notBefore, ...page }) {
+      const conditions = await conditionsOf(scope);
+      await follower.reach(notBefore);
+      return resources.list(scope, { ...page, conditions });
+    },
+    async count(scope) {
+      const id = await ids.find(scope);
+      return id === undefined ? 0 : countObjects(reader, id, scope.namespace);
+    },
+    listStream: (listOptions) => listStream(source, listOptions),
+    async history(scope, after, upTo, limit) {
+      const resourceId = await ids.find(scope);
+      if (resourceId === undefined) return { events: [], position: upTo };
+      const range = { after, upTo, resourceId, namespace: scope.namespace, limit };
+      const events = await readLogOf(reader, (id) => ids.name(id), range);
+      const { compacted } = await heads.read();
+      if (after < compacted) throw compactedRevision(after, compacted);
+      return { events, position: events.length < limit ? upTo : (events.at(-1)?.revision ?? upTo) };
+    },
+  };
+  return source;
+}

@@ -1,0 +1,63 @@
+import {
+  createPool,
+  type Log,
+  migrate,
+  type Pool,
+  type PostgresConnection,
+  readMigrations,
+  withClient,
+} from "@krate/postgres";
+import { type Queryable, translating } from "./connection.ts";
+
+/**
+ * Every statement here finds its rows through an index and few at a time. Without statistics (a young or fast growing table)
+ * the planner would rather read and sort the whole table: a page of 500 out of 30,000 took 25 ms instead of 2.
+ */
+const byIndex = {
+  enable_seqscan: "off",
+  enable_hashjoin: "off",
+  enable_mergejoin: "off",
+  max_parallel_workers_per_gather: "0",
+  jit: "off",
+};
+/** Without a selector the one good way is along the primary key, in order. */
+const byKey = { ...byIndex, enable_bitmapscan: "off" };
+
+export interface SessionsOptions {
+  connection: PostgresConnection;
+  /** Sessions at most for gets, for lists and for lists with a selector, each. Writes use one. */
+  maxReadConnections: number;
+  log: Log;
+}
+
+/** The database sessions of one replica, by purpose, so that none can starve another. */
+export interface Sessions {
+  write: Pool;
+  list: Pool;
+  select: Pool;
+  read: Pool;
+  /** `read`, with errors translated. */
+  reader: Queryable;
+  end(): Promise<void>;
+}
+
+/** Opens the sessions and brings the schema up to date. */
+export async function openSessions({ connection, maxReadConnections, log }: SessionsOptions): Promise<Sessions> {
+  const pool = (purpose: string, maxConnections: number, settings: Record<string, string>): Pool =>
+    createPool(connection, { applicationName: `krate apiserver ${purpose}`, maxConnections, settings, log });
+  const write = pool("write", 1, byIndex);
+  const list = pool("list", maxReadConnections, byKey);
+  const select = pool("select", maxReadConnections, byIndex);
+  const read = pool("read", maxReadConnections, byIndex);
+  const end = async () => {
+    await Promise.all([write, list, select, read].map((each) => each.end()));
+  };
+  try {
+    const migrations = await readMigrations(new URL("./migrations/", import.meta.url));
+    await withClient(write, (client) => migrate(client, { component: "storage", migrations, log }));
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { write, list, select, read, reader: translating(read), end };
+}
