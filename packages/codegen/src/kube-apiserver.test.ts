@@ -64,8 +64,9 @@ skipWithout("envtest")("a real kube-apiserver", () => {
         expect(is("NonStructuralSchema")?.message).toBeUndefined();
         expect(is("NamesAccepted")).toMatchObject({ status: "True" });
         expect(is("Established")).toMatchObject({ status: "True" });
+        return true;
       },
-      { timeoutSeconds: 30 },
+      { timeoutSeconds: 10, description: `CRD of ${kind.kind} established` },
     );
 
   test.each(allKinds.map((kind) => [kind.kind, installed(kind)] as const))(
@@ -74,7 +75,7 @@ skipWithout("envtest")("a real kube-apiserver", () => {
       await establish(kind);
       const object = sampleOf(kind);
       const created = await eventually(() => client.create(kind, object as never, { fieldValidation: "Strict" }), {
-        timeoutSeconds: 30,
+        description: `${kind.kind} served`,
       });
       expect(created.metadata.uid).toBeTruthy();
       expect((created as AnyObject).spec).toMatchObject(object.spec ?? {});
@@ -85,6 +86,6 @@ skipWithout("envtest")("a real kube-apiserver", () => {
         client.patch(kind, key, { spec: { organizationRef: "elsewhere" } }, { type: "merge" }),
       ).rejects.toMatchObject({ reason: "Invalid", message: expect.stringContaining("immutable") });
     },
-    60_000,
+    30_000,
   );
 });
