@@ -3,7 +3,7 @@
  *
  *   lock       one writer per repository; what an earlier crash left is finished first
  *   journal    the decision is durable; from here on a replay finishes the push
- *   migrate    objects become readable (no ref names them yet)
+ *   migrate    objects become readable (no ref names them yet); beside the journal
  *   prepare    refs are locked and their old values verified; from here on only a storage failure can stop the push
  *   events     one GitEvent per ref is durable
  *   commit     refs move
@@ -17,6 +17,7 @@ import { join } from "node:path";
 import {
   type BackendRepository,
   movedMessage,
+  type RefTransaction,
   type RefUpdate,
   type RefUpdateResult,
   readRefs,
@@ -107,11 +108,18 @@ export async function recordRefusals(
 
 async function carryOut(repository: BackendRepository, entry: JournalEntry, ports: LandingPorts): Promise<Landing> {
   const step = async (name: string) => ports.checkpoint?.(name);
-  await writeJournal(repository, entry);
-  await step("journal");
-  await new Quarantine(repository, entry.pushId).migrate();
-  await step("migrate");
-  const { results, prepared } = await prepare(repository, entry);
+  const transaction = begin(repository, entry, entry.updates);
+  try {
+    // Side by side: objects that move before the journal is durable are garbage after a crash, nothing more.
+    await Promise.all([
+      writeJournal(repository, entry).then(() => step("journal")),
+      new Quarantine(repository, entry.pushId).migrate().then(() => step("migrate")),
+    ]);
+  } catch (error) {
+    await transaction.abort();
+    throw error;
+  }
+  const { results, prepared } = await prepare(repository, entry, transaction);
   await step("prepare");
   const events = entry.events.map((event) => outcomeOf(event, results));
   let pendingEvents = false;
@@ -134,12 +142,15 @@ async function carryOut(repository: BackendRepository, entry: JournalEntry, port
   return { results, pendingEvents };
 }
 
-/** Locks what can be locked: all or nothing for an atomic push, otherwise as many refs as possible. */
-async function prepare(repository: BackendRepository, entry: JournalEntry) {
+function begin(repository: BackendRepository, entry: JournalEntry, updates: readonly RefUpdate[]): RefTransaction {
+  return repository.beginRefTransaction(updates, { reason: `push ${entry.pushId}` });
+}
+
+/** Locks what can be locked: all or nothing for an atomic push, otherwise as many refs as possible. `first` is for all updates. */
+async function prepare(repository: BackendRepository, entry: JournalEntry, first: RefTransaction) {
   const results = new Map<string, RefUpdateResult>();
   let open: RefUpdate[] = entry.updates;
-  while (open.length > 0) {
-    const transaction = repository.beginRefTransaction(open, { reason: `push ${entry.pushId}` });
+  for (let transaction = first; ; transaction = begin(repository, entry, open)) {
     const outcome = await transaction.prepare();
     const failed = outcome.filter((result) => !result.ok);
     if (failed.length === 0) {
@@ -151,8 +162,8 @@ async function prepare(repository: BackendRepository, entry: JournalEntry) {
     const out = entry.atomic || guilty.length === 0 ? failed : guilty;
     for (const result of out) results.set(result.ref, result);
     open = open.filter(({ ref }) => !out.some((result) => result.ref === ref));
+    if (open.length === 0) return { results: ordered(entry, results), prepared: undefined };
   }
-  return { results: ordered(entry, results), prepared: undefined };
 }
 
 function ordered(entry: JournalEntry, results: ReadonlyMap<string, RefUpdateResult>): RefUpdateResult[] {
@@ -200,12 +211,13 @@ async function replay(repository: BackendRepository, entry: JournalEntry, ports:
  * killed with the gateway, for whoever writes refs holds the repository lock, and that is us.
  */
 async function prepareAgain(repository: BackendRepository, entry: JournalEntry) {
-  const first = await prepare(repository, entry);
+  if (entry.updates.length === 0) return { results: [], prepared: undefined };
+  const first = await prepare(repository, entry, begin(repository, entry, entry.updates));
   if (!first.results.some((result) => !result.ok && result.failure === "locked")) return first;
   await first.prepared?.abort();
   for (const { ref } of entry.updates) await rm(join(repository.gitDir, `${ref}.lock`), { force: true });
   await rm(join(repository.gitDir, "packed-refs.lock"), { force: true });
-  return prepare(repository, entry);
+  return prepare(repository, entry, begin(repository, entry, entry.updates));
 }
 
 /** Whether this push moved the ref once, by the ref's log: somebody may have moved it on since. */

@@ -1,4 +1,4 @@
-import { isAncestor, isZeroObjectId, type ReadOptions, type RefCommand, runGit } from "@krate/git";
+import { GitError, isAncestor, isZeroObjectId, type ReadOptions, type RefCommand, runGit } from "@krate/git";
 import type { RefAction } from "../ports.ts";
 
 /** Most new commits that are looked at one by one; a larger push is an import, and rules judge its newest commits. */
@@ -18,29 +18,44 @@ export interface NewCommit {
 /** Commits a push brings that no ref reaches yet, children before parents. */
 export type NewHistory = ReadonlyMap<string, NewCommit>;
 
-const fields = ["%H", "%P", "%an <%ae>", "%aI", "%s"];
+/** Lines of a commit in the output; the NUL in front tells them from paths, which never hold one. */
+const format = ["--format=format:%x00%H%x00%P%x00%an <%ae>%x00%aI%x00%s", "--no-commit-header"];
 
-/** Reads the graph of what `tips` reach and no ref does; one process, whatever the number of refs. */
-export async function readNewHistory(tips: readonly string[], read: ReadOptions): Promise<NewHistory> {
+/**
+ * Reads what `tips` reach and no ref does, and thereby checks that it is all there: walking to every object fails on the first
+ * that is missing. One process for a small push; for a large one the walk over objects and the list of commits run side by
+ * side, so that not every path of an import passes through here.
+ * @throws {GitError} with failure "exit" when something is missing.
+ */
+export async function readNewHistory(
+  tips: readonly string[],
+  read: ReadOptions,
+  options: { small: boolean },
+): Promise<NewHistory> {
+  const walk = (args: string[]) =>
+    runGit(["rev-list", ...args, "--stdin", "--not", "--all"], { ...read, stdin: `${tips.join("\n")}\n` });
+  const commits = ["--topo-order", ...format];
+  if (options.small) {
+    try {
+      return parseHistory((await walk(["--objects", ...commits])).stdout);
+    } catch (error) {
+      // A small pack on top of objects that only a deleted ref had reached: a long walk after all.
+      if (!(error instanceof GitError) || error.failure !== "output-limit") throw error;
+    }
+  }
+  const [{ stdout }] = await Promise.all([
+    walk([...commits, `--max-count=${maxNewCommits}`]),
+    walk(["--objects", "--quiet", "--alternate-refs"]),
+  ]);
+  return parseHistory(stdout);
+}
+
+function parseHistory(output: Buffer): NewHistory {
   const history = new Map<string, NewCommit>();
-  if (tips.length === 0) return history;
-  const format = `--format=format:${fields.join("%x00")}`;
-  const args = [
-    "log",
-    "-z",
-    "--topo-order",
-    format,
-    "--no-show-signature",
-    `--max-count=${maxNewCommits}`,
-    "--stdin",
-    "--not",
-    "--all",
-  ];
-  const { stdout } = await runGit(args, { ...read, stdin: `${tips.join("\n")}\n` });
-  const values = stdout.length === 0 ? [] : stdout.toString("utf8").split("\0");
-  for (let at = 0; at + fields.length <= values.length; at += fields.length) {
-    const [id = "", parents = "", author = "", date = "", title = ""] = values.slice(at, at + fields.length);
-    history.set(id, { id, parents: parents === "" ? [] : parents.split(" "), title, author, at: date });
+  for (const line of output.toString("utf8").split("\n")) {
+    if (!line.startsWith("\0")) continue;
+    const [, id = "", parents = "", author = "", at = "", title = ""] = line.split("\0");
+    history.set(id, { id, parents: parents === "" ? [] : parents.split(" "), title, author, at });
   }
   return history;
 }

@@ -73,14 +73,14 @@ export class Quarantine {
   }
 
   /**
-   * Stores the pack that follows the commands.
+   * Stores the pack that follows the commands, and says whether it was a small one.
    * @throws {PackRefusedError} when it is malformed, incomplete, too large or too slow.
    */
   async store(
     reader: PktLineReader,
     limits: PackLimits,
     options: { signal?: AbortSignal; onProgress?(text: string): void } = {},
-  ): Promise<void> {
+  ): Promise<{ small: boolean }> {
     await mkdir(join(this.#objects, "pack"), { recursive: true });
     await writeFile(join(this.path, "owner.json"), JSON.stringify(thisProcess));
     const { objects } = parsePackHeader(await reader.peek(packHeaderBytes));
@@ -108,33 +108,14 @@ export class Quarantine {
     } catch (error) {
       throw refusal(error, limits);
     }
-  }
-
-  /** Checks that everything the new tips reach is there. @throws {PackRefusedError} naming that something is missing. */
-  async checkConnectivity(
-    tips: readonly string[],
-    options: { signal?: AbortSignal; timeoutMs: number },
-  ): Promise<void> {
-    try {
-      await runGit(["rev-list", "--objects", "--stdin", "--not", "--all", "--quiet", "--alternate-refs"], {
-        ...this.read,
-        stdin: `${tips.join("\n")}\n`,
-        ...options,
-      });
-    } catch (error) {
-      if (!(error instanceof GitError) || error.failure !== "exit") throw error;
-      throw new PackRefusedError("missing necessary objects: the push does not bring everything its refs need", {
-        cause: error,
-      });
-    }
+    return { small };
   }
 
   /** Moves the objects into the repository; loose ones first, a pack's index last, so that no reader meets half of anything. Repeatable. */
   async migrate(): Promise<void> {
     const target = join(this.#repository.gitDir, "objects");
-    for (const folder of await namesIn(this.#objects)) {
-      if (/^[0-9a-f]{2}$/.test(folder)) await moveAll(join(this.#objects, folder), join(target, folder));
-    }
+    const loose = (await namesIn(this.#objects)).filter((folder) => /^[0-9a-f]{2}$/.test(folder));
+    await Promise.all(loose.map((folder) => moveAll(join(this.#objects, folder), join(target, folder))));
     await moveAll(join(this.#objects, "pack"), join(target, "pack"));
   }
 

@@ -13,6 +13,7 @@
 import { join } from "node:path";
 import {
   type BackendRepository,
+  GitError,
   isZeroObjectId,
   movedMessage,
   PktLineReader,
@@ -159,17 +160,11 @@ class Push {
   }
 
   async run(): Promise<PushSummary> {
-    const { commands, capabilities, pushOptions } = this.#request;
-    await this.#storePack();
+    const { capabilities, pushOptions } = this.#request;
+    const { small } = await this.#storePack();
     await this.#ports.checkpoint?.("store");
-    const [history, current] = await Promise.all([
-      this.#connectedHistory(),
-      readRefs(
-        commands.map(({ ref }) => ref),
-        { gitDir: this.#context.repository.gitDir },
-      ),
-    ]);
-    const updates = await this.#classifyAll(history, current);
+    const history = await this.#connectedHistory(small);
+    const updates = await this.#classifyAll(history);
     const started = performance.now();
     await this.#evaluate(updates, history);
     const evaluationMs = Math.round((performance.now() - started) * 10) / 10;
@@ -181,37 +176,54 @@ class Push {
     return this.#land(updates, history, evaluationMs);
   }
 
-  async #storePack(): Promise<void> {
-    if (this.#request.commands.every(({ newId }) => isZeroObjectId(newId))) return;
+  async #storePack(): Promise<{ small: boolean }> {
+    if (this.#request.commands.every(({ newId }) => isZeroObjectId(newId))) return { small: true };
     const { limits, signal } = this.#context;
     const onProgress = this.#reply.wantsProgress
       ? (text: string) => void this.#reply.progress(text).catch(() => undefined)
       : undefined;
-    await this.#quarantine.store(this.#reader, limits, { signal, onProgress });
+    return this.#quarantine.store(this.#reader, limits, { signal, onProgress });
   }
 
-  /** Checks connectivity and reads the graph of new commits, side by side. */
-  async #connectedHistory(): Promise<NewHistory> {
+  /** The new commits, once it is certain that everything the new tips reach is there. */
+  async #connectedHistory(small: boolean): Promise<NewHistory> {
     const tips = [...new Set(this.#request.commands.map(({ newId }) => newId).filter((id) => !isZeroObjectId(id)))];
     if (tips.length === 0) return new Map();
     const { limits, signal } = this.#context;
-    const [history] = await Promise.all([
-      readNewHistory(tips, { ...this.#quarantine.read, signal }).catch((error: unknown) => {
-        // The connectivity check beside it says what is missing; this only fails with it.
-        throw new PackRefusedError("missing necessary objects: the push does not bring everything its refs need", {
-          cause: error,
-        });
-      }),
-      this.#quarantine.checkConnectivity(tips, { signal, timeoutMs: limits.packTimeoutMs }),
-    ]);
-    return history;
+    try {
+      return await readNewHistory(
+        tips,
+        { ...this.#quarantine.read, signal, timeoutMs: limits.packTimeoutMs },
+        { small },
+      );
+    } catch (error) {
+      if (!(error instanceof GitError) || error.failure !== "exit") throw error;
+      throw new PackRefusedError("missing necessary objects: the push does not bring everything its refs need", {
+        cause: error,
+      });
+    }
   }
 
-  async #classifyAll(history: NewHistory, current: ReadonlyMap<string, string>): Promise<Update[]> {
+  /** The old values are the client's; whether they hold is decided when the refs are locked, and told earlier only to a dry run. */
+  async #classifyAll(history: NewHistory): Promise<Update[]> {
+    const { commands, pushOptions } = this.#request;
+    const [types, current] = await Promise.all([
+      this.#typesOfBranchTips(history),
+      pushOptions.includes("dry-run")
+        ? readRefs(
+            commands.map(({ ref }) => ref),
+            { gitDir: this.#context.repository.gitDir },
+          )
+        : undefined,
+    ]);
     const updates: Update[] = [];
-    const types = await this.#typesOfBranchTips();
-    for (const command of this.#request.commands) {
-      const refusal = refusalOf(command, current.get(command.ref) ?? zeroObjectId, types, this.#context.view);
+    for (const command of commands) {
+      const refusal = refusalOf(
+        command,
+        current?.get(command.ref) ?? (current ? zeroObjectId : command.oldId),
+        types,
+        this.#context.view,
+      );
       const known = refusal
         ? { action: plainAction(command), isFastForward: false }
         : await classify(command, history, this.#quarantine.read);
@@ -220,10 +232,10 @@ class Push {
     return updates;
   }
 
-  /** Object types of what is to become a branch: only commits may. Tips among the new commits are known to be some. */
-  async #typesOfBranchTips(): Promise<Map<string, string>> {
+  /** Object types of what is to become a branch and is not among the new commits: only commits may. */
+  async #typesOfBranchTips(history: NewHistory): Promise<Map<string, string>> {
     const ids = this.#request.commands
-      .filter(({ ref, newId }) => ref.startsWith("refs/heads/") && !isZeroObjectId(newId))
+      .filter(({ ref, newId }) => ref.startsWith("refs/heads/") && !isZeroObjectId(newId) && !history.has(newId))
       .map(({ newId }) => newId);
     if (ids.length === 0) return new Map();
     const { stdout } = await runGit(["cat-file", "--batch-check=%(objectname) %(objecttype)"], {

@@ -70,6 +70,7 @@ export interface BackendRepository {
   readonly gitDir: string;
   /** A folder of this repository for the program that serves it (journal, quarantine); same file system as `gitDir`. */
   readonly workDir: string;
+  /** Begins a transaction; it must end by commit, abort or a failed prepare, for a process may stand behind it. */
   beginRefTransaction(updates: readonly RefUpdate[], options?: { reason?: string }): RefTransaction;
 }
 

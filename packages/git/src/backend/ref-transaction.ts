@@ -23,10 +23,11 @@ export function beginNativeRefTransaction(
   updates: readonly RefUpdate[],
   reason = "push",
 ): RefTransaction {
-  let dialogue: UpdateRefDialogue | undefined;
+  // Started at once: the process comes up while the caller makes its journal durable.
+  let dialogue: UpdateRefDialogue | undefined = new UpdateRefDialogue(gitDir, reason);
   return {
     async prepare(): Promise<RefUpdateResult[]> {
-      dialogue = new UpdateRefDialogue(gitDir, reason);
+      if (!dialogue) throw new Error("a ref transaction is prepared once");
       try {
         await dialogue.say("start\0", "start: ok");
         await dialogue.say(`${updates.map(formatUpdate).join("")}prepare\0`, "prepare: ok");

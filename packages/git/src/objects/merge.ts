@@ -54,7 +54,8 @@ export async function commitTree(commit: NewCommit, read: ReadOptions): Promise<
   const parents = commit.parents.flatMap((parent) => ["-p", parent]);
   return gitText(["commit-tree", "--no-gpg-sign", commit.treeId, ...parents, "-F", "-"], {
     ...read,
-    stdin: commit.message,
+    // As git itself writes it: a message ends with a newline.
+    stdin: commit.message === "" || commit.message.endsWith("\n") ? commit.message : `${commit.message}\n`,
     env: { ...read.env, ...identityEnvironment(commit) },
   });
 }
