@@ -76,7 +76,7 @@ async function announce(): Promise<void> {
   if (options.crds && existsSync(crds)) {
     const files = (await readdir(crds)).filter((file) => /^krate.*\.ya?ml$/.test(file));
     if (files.length > 0)
-      await kubectl(["apply", "--validate=false", ...files.flatMap((file) => ["-f", join(crds, file)])], { quiet: false });
+      await kubectl(["apply", "--server-side", ...files.flatMap((file) => ["-f", join(crds, file)])], { quiet: false });
   }
   process.stdout.write(`${kubeconfigFile}\n`);
 }

@@ -87,6 +87,8 @@ export class RequestContext {
   object: JsonObject | undefined = undefined;
   /** The client named no resourceVersion: a lost race may be run again. */
   retriable = false;
+  /** A server-side apply. */
+  applied = false;
   /** The name came from `generateName`. */
   nameGenerated = false;
   /** An update that changes nothing is not written. */

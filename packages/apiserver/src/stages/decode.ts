@@ -9,6 +9,7 @@ import {
 } from "@krate/apimachinery";
 import { badRequest, conflict, invalid, notFound } from "@krate/kinds";
 import type { DeleteOptions, RequestContext, Stage, WriteOptions } from "../context.ts";
+import { trackFields } from "../field-management.ts";
 import { decodeStored, metadataOf, textOf } from "../objects.ts";
 import { applyPatch, patchTypeOf } from "../patching.ts";
 import type { Services } from "../services.ts";
@@ -32,8 +33,15 @@ export function decode(services: Pick<Services, "store" | "limits" | "authorizer
     else if (verb === "patch") await decodePatch(ctx, services);
     else if (verb === "delete") await decodeDelete(ctx, services);
     else ctx.deleteOptions ??= deleteOptions(ctx);
+    trackOwners(ctx, services.now());
     return next(ctx);
   };
+}
+
+/** Server-side apply has done so already; reviews have no owners. */
+function trackOwners(ctx: RequestContext, now: Date): void {
+  if (ctx.object === undefined || ctx.applied || ctx.served.strategy.answer !== undefined) return;
+  ctx.object = trackFields(ctx, ctx.object, now);
 }
 
 export function writeOptions({ params, exchange }: RequestContext): WriteOptions {
@@ -82,6 +90,7 @@ async function decodePatch(
   const found = await loadExisting(ctx, services, { optional: type === "apply" });
   if (!found) await checkMayCreate(ctx, services);
   ctx.operation = found ? "UPDATE" : "CREATE";
+  ctx.applied = type === "apply";
   const { object, duplicateFields } = applyPatch(ctx, type, services.now());
   checkType(ctx, object);
   checkNames(ctx, object);

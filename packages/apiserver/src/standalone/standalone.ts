@@ -16,6 +16,7 @@ import { discoveryRoutes } from "../discovery/routes.ts";
 import { healthRoutes } from "../health/routes.ts";
 import { nameOf } from "../objects.ts";
 import { requestMetrics } from "../observing.ts";
+import { openApiRoutes } from "../openapi/routes.ts";
 import { recordResources } from "../records/resources.ts";
 import { ResourceRegistry } from "../resources/registry.ts";
 import { type ApiServer, apiServer } from "../server.ts";
@@ -96,6 +97,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
         },
       ]),
       ...discoveryRoutes(registry, options.serverAddress ?? (() => "")),
+      ...openApiRoutes(registry),
       metrics.route,
     ],
     log,
