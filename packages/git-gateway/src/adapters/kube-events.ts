@@ -23,7 +23,7 @@ export function kubeEventLog(client: KubeClient): GitEventLog {
   return {
     async append(records) {
       let written = 0;
-      const failures: unknown[] = [];
+      const failures: Error[] = [];
       const queue = [...records];
       const worker = async () => {
         for (let record = queue.shift(); record && failures.length === 0; record = queue.shift()) {
@@ -31,7 +31,7 @@ export function kubeEventLog(client: KubeClient): GitEventLog {
             await create(record, client);
             written++;
           } catch (error) {
-            failures.push(error);
+            failures.push(error instanceof Error ? error : new Error(String(error)));
           }
         }
       };
@@ -39,7 +39,7 @@ export function kubeEventLog(client: KubeClient): GitEventLog {
       const [failure] = failures;
       if (failure === undefined) return;
       if (written === 0 && failures.every(isPermanent)) {
-        throw new EventsNotWrittenError((failure as ApiError).message, { permanent: true, cause: failure });
+        throw new EventsNotWrittenError(failure.message, { permanent: true, cause: failure });
       }
       throw failure;
     },

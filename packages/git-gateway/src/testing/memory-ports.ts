@@ -71,7 +71,7 @@ export class MemoryCluster {
   }
 
   get policies(): PolicyEngine {
-    return { evaluate: async (push) => Promise.all(push.updates.map((_, index) => this.judge(push, index))) };
+    return { evaluate: async (push) => Promise.all(push.updates.map(async (_, index) => this.judge(push, index))) };
   }
 
   get eventLog(): GitEventLog {
