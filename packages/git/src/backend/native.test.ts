@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { runGit } from "../process/git-process.ts";
-import { gitBackendConformance } from "./conformance.ts";
+import { gitBackendConformance } from "../testing/conformance.ts";
 import { NativeGitBackend } from "./native.ts";
 
 describe("the native backend", () => {

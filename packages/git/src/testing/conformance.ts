@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { BackendConflictError, type GitBackend, RepositoryMissingError } from "../backend/git-backend.ts";
 import { readRefs } from "../objects/refs.ts";
 import { gitText } from "../process/git-process.ts";
 import { zeroObjectId } from "../wire/object-id.ts";
-import { BackendConflictError, type GitBackend, RepositoryMissingError } from "./git-backend.ts";
 
 export interface BackendFixture {
   backend: GitBackend;
