@@ -22,7 +22,7 @@ export interface ListSource {
   remembered?(
     scope: Scope,
     page: { notBefore: bigint; exactly: bigint | undefined; after: ListPosition | undefined; limit: number },
-  ): Promise<{ revision: bigint; rows: StoredObject[]; more: boolean; remaining: number | undefined } | undefined>;
+  ): Promise<{ revision: bigint; rows: StoredObject[]; more: boolean } | undefined>;
 }
 
 /** Rows are fetched this many bytes at a time, as far as the size of earlier rows foretells. */
@@ -52,7 +52,7 @@ async function rememberedStream(source: ListSource, options: ListOptions, plan: 
   const page = { notBefore: revision, exactly: exact ? revision : undefined, after, limit };
   const kept = await source.remembered?.(options, page);
   if (!kept) return undefined;
-  const remaining = plan.remaining ?? kept.remaining;
+  const remaining = kept.more ? await knownRemaining(source, options, plan) : undefined;
   async function* chunks(rows: readonly StoredObject[]): AsyncGenerator<readonly StoredObject[]> {
     for (let at = 0; at < rows.length; at += firstChunkRows) yield rows.slice(at, at + firstChunkRows);
   }
@@ -71,8 +71,7 @@ function pageEnd(
 ): Pick<ListPage, "continue" | "remainingItemCount"> {
   const last = sent.at(-1)?.key;
   if (!last) return {};
-  const remaining =
-    known === undefined || !Number.isFinite(plannedLimit(options)) ? undefined : Math.max(known - sent.length, 1);
+  const remaining = known === undefined ? undefined : Math.max(known - sent.length, 1);
   const { namespace, name } = last;
   return {
     continue: formatContinue(options, { namespace, name, revision, remaining }),
@@ -80,9 +79,14 @@ function pageEnd(
   };
 }
 
-async function readStream(source: ListSource, options: ListOptions, plan: Plan): Promise<ListStream> {
+/** From the token, or counted for a first page; a selector or no limit leaves it unknown. */
+async function knownRemaining(source: ListSource, options: ListOptions, plan: Plan): Promise<number | undefined> {
   const counted = Number.isFinite(plan.limit) && !hasSelector(options) && plan.after === undefined;
-  const known = counted ? await source.count(options) : plan.remaining;
+  return counted ? source.count(options) : plan.remaining;
+}
+
+async function readStream(source: ListSource, options: ListOptions, plan: Plan): Promise<ListStream> {
+  const known = await knownRemaining(source, options, plan);
   let last: StoredObject | undefined;
   let sent = 0;
   let more = false;

@@ -9,7 +9,6 @@ import { ObjectCache } from "./object-cache.ts";
 import { ResourceCache } from "./resource-cache.ts";
 import type { ResourceIds } from "./resource-ids.ts";
 import type { Sessions } from "./sessions.ts";
-import { countObjects } from "./sql/count-objects.ts";
 import { readHead } from "./sql/read-head.ts";
 import { readLog } from "./sql/read-log.ts";
 
@@ -52,8 +51,8 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const resources = new ResourceCache({
     maxBytes: cacheMaxBytes * (1 - objectShare),
     tail: () => window.tail,
-    count: async (scope) => countObjects(reader, await ids.ensure(scope), undefined),
     load: options.loadResource,
+    now: Date.now,
     log,
   });
   const follower = new LogFollower({

@@ -43,12 +43,23 @@ export class SortedRows {
     return old;
   }
 
+  get last(): StoredRow | undefined {
+    return this.#chunks.at(-1)?.at(-1);
+  }
+
+  /** Takes the last rows away, some hundred at a time. */
+  dropLast(): StoredRow[] {
+    const dropped = this.#chunks.pop() ?? [];
+    for (const row of dropped) this.#counted(row.key.namespace, -1);
+    return dropped;
+  }
+
   get(key: StoredRow["key"]): StoredRow | undefined {
     const at = this.#seek(key);
     return at.found ? at.chunk[at.index] : undefined;
   }
 
-  /** Rows after a position (of one namespace, where given), in order. */
+  /** Rows after a position, in order; of one namespace where given, up to the first row of the next. */
   *after(position: ListPosition | undefined, namespace: string | undefined): Generator<StoredRow> {
     const start = position ?? (namespace === undefined ? undefined : { namespace, name: "" });
     const at = start ? this.#seek(start) : { number: 0, index: 0, found: false };

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "@jest/globals";
+import { silentLog } from "@krate/postgres";
+import { type ChangeType, LogEvent } from "../log-event.ts";
+import { compareKeys, type StoredRow } from "../row.ts";
+import { ResourceCache } from "./resource-cache.ts";
+
+const scope = { group: "", resource: "pods" };
+const first = { exactly: undefined, after: undefined, limit: 3, conditions: [] };
+const rowBytes = 1_000;
+
+function row(name: string, revision: bigint, namespace = "n"): StoredRow {
+  return { key: { ...scope, namespace, name }, revision, bytes: Buffer.alloc(300), revisionOffset: 0, tags: [] };
+}
+
+/** A cache over a table that is a Map; `write` is a commit that the log reports. */
+function setUp(maxRows: number) {
+  const table = new Map<string, StoredRow>();
+  let tail = 0n;
+  let gate = Promise.resolve();
+  const sorted = () => [...table.values()].sort((a, b) => compareKeys(a.key, b.key));
+  const cache = new ResourceCache({
+    maxBytes: maxRows * rowBytes,
+    tail: () => tail,
+    async *load() {
+      const rows = sorted();
+      for (let at = 0; at < rows.length || at === 0; at += 2) {
+        await gate;
+        yield rows.slice(at, at + 2);
+      }
+    },
+    now: () => 0,
+    log: silentLog,
+  });
+  const write = (change: ChangeType, name: string, namespace = "n") => {
+    const written = row(name, tail + 1n, namespace);
+    if (change === "deleted") table.delete(`${namespace}/${name}`);
+    else table.set(`${namespace}/${name}`, written);
+    const handled = cache.apply(new LogEvent(change, written, undefined));
+    tail = written.revision;
+    return handled;
+  };
+  const loaded = async () => {
+    cache.list(scope, first);
+    cache.list(scope, first);
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  };
+  return { cache, write, loaded, sorted, hold: (until: Promise<void>) => (gate = until), tail: () => tail };
+}
+
+const names = (list: { rows: StoredRow[] } | undefined) => list?.rows.map((each) => each.key.name);
+
+describe("ResourceCache", () => {
+  test("answers once a resource was listed twice and loaded, and follows the log", async () => {
+    const { cache, write, loaded } = setUp(100);
+    for (const name of ["a", "b", "c", "d"]) write("created", name);
+    expect(cache.list(scope, first)).toBeUndefined();
+    await loaded();
+    expect(cache.list(scope, first)).toMatchObject({ revision: 4n, more: true });
+    expect(write("deleted", "a")).toBe(true);
+    write("updated", "c");
+    write("created", "aa");
+    expect(names(cache.list(scope, { ...first, limit: 10 }))).toEqual(["aa", "b", "c", "d"]);
+    expect(cache.get({ ...scope, namespace: "n", name: "a" })).toEqual({ known: true, row: undefined });
+    expect(cache.get({ ...scope, namespace: "n", name: "c" }).row?.revision).toBe(6n);
+  });
+
+  test("does not lose what is written while it loads", async () => {
+    const { cache, write, loaded, hold } = setUp(100);
+    for (const name of ["a", "b", "c"]) write("created", name);
+    let open = () => {};
+    hold(new Promise((resolve) => (open = resolve)));
+    await loaded();
+    write("deleted", "a");
+    write("updated", "b");
+    write("created", "d");
+    expect(cache.list(scope, first)).toBeUndefined();
+    open();
+    await loaded();
+    const list = cache.list(scope, { ...first, limit: 10 });
+    expect(list?.rows.map((each) => `${each.key.name}@${each.revision}`)).toEqual(["b@5", "c@3", "d@6"]);
+  });
+
+  test("answers for an exact revision only while nothing of the resource changed since", async () => {
+    const { cache, write, loaded, tail } = setUp(100);
+    write("created", "a");
+    await loaded();
+    const then = tail();
+    expect(cache.list(scope, { ...first, exactly: then })).toBeDefined();
+    write("updated", "a");
+    expect(cache.list(scope, { ...first, exactly: then })).toBeUndefined();
+  });
+
+  test("holds the first part of a resource that is too large", async () => {
+    const { cache, write, loaded } = setUp(12);
+    for (const name of "abcdefghijklmnop") write("created", name);
+    await loaded();
+    expect(names(cache.list(scope, first))).toEqual(["a", "b", "c"]);
+    expect(cache.list(scope, { ...first, limit: 100 })).toBeUndefined();
+    expect(cache.list(scope, { ...first, after: { namespace: "n", name: "o" } })).toBeUndefined();
+    expect(cache.get({ ...scope, namespace: "n", name: "p" })).toEqual({ known: false });
+    expect(write("updated", "p")).toBe(false);
+    expect(write("updated", "b")).toBe(true);
+    expect(cache.bytes).toBeLessThanOrEqual(12 * rowBytes);
+  });
+
+  test("answers for a namespace that ends before the bound", async () => {
+    const { cache, write, loaded } = setUp(12);
+    for (const name of "ab") write("created", name, "first");
+    for (const name of "cdefghijklmnop") write("created", name, "second");
+    await loaded();
+    expect(cache.list({ ...scope, namespace: "first" }, { ...first, limit: 100 })).toMatchObject({ more: false });
+    expect(cache.list({ ...scope, namespace: "second" }, { ...first, limit: 100 })).toBeUndefined();
+    expect(cache.list({ ...scope, namespace: "third" }, { ...first, limit: 100 })).toBeUndefined();
+  });
+
+  test("never holds more than its bytes as resources grow", async () => {
+    const { cache, write, loaded, sorted } = setUp(20);
+    write("created", "m");
+    await loaded();
+    for (let index = 0; index < 3_000; index++) write("created", `x${(index * 7_919) % 3_000}`);
+    expect(cache.bytes).toBeLessThanOrEqual(20 * rowBytes);
+    await loaded();
+    const page = cache.list(scope, first);
+    expect(page?.rows).toEqual(sorted().slice(0, 3));
+  });
+});
