@@ -65,6 +65,8 @@ describe.each(allKinds.map((kind) => [kind.kind, kind] as const))("%s", (_, kind
   test("columns, selectable fields and mirrored labels point at scalars that exist", () => {
     const columns = kind.printerColumns.map(({ jsonPath }) => jsonPath);
     expect(columns.filter((path) => schemasAt(schema, path).length === 0)).toEqual([]);
+    // kube-apiserver prints the first match only, which would pass for all of them.
+    expect(columns.filter((path) => path.includes("[*]"))).toEqual([]);
     const scalars = [...(kind.selectableFields ?? []), ...Object.values(kind.mirroredLabels ?? {})];
     const isScalar = (path: string) =>
       schemasAt(schema, path).some(({ type }) => type !== undefined && ["string", "integer", "boolean"].includes(type));

@@ -2,13 +2,16 @@
  * What only a real kube-apiserver can say: every CRD is a valid structural schema, its CEL rules compile and cost little
  * enough, samples are accepted, and what is immutable or contradictory is refused with a message that helps.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { allKinds, foreignKind, type Kind, type KubernetesObject } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
 import { parse, parseAllDocuments } from "yaml";
+import { columnsOf } from "./crd.ts";
+import { generateProgramAccess } from "./rbac/generate-programs.ts";
+import { generateRoles } from "./rbac/roles.ts";
 import { readSamples } from "./read-samples.ts";
 import { type AnyObject, type InstalledKinds, installKinds } from "./testing/installed-kinds.ts";
 
@@ -62,6 +65,54 @@ skipWithout("envtest")("a real kube-apiserver", () => {
     },
     30_000,
   );
+
+  test.each(allKinds.map((kind) => [kind.kind, kind] as const))(
+    "prints %s with the declared columns and selects by its fields",
+    async (_, kind) => {
+      const { metadata } = await createWhenServed(kind, sampleOf(kind));
+      const { group, version, plural } = kinds.of(kind);
+      const path = `/apis/${group}/${version}/namespaces/${kinds.namespace}/${plural}`;
+      const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+      const table = await client.raw({ path: `${path}/${metadata?.name ?? ""}`, headers: { accept } });
+      const { columnDefinitions } = (await table.json()) as { columnDefinitions: { name: string }[] };
+      expect(columnDefinitions.map(({ name }) => name)).toEqual(["Name", ...columnsOf(kind).map(({ name }) => name)]);
+      for (const field of kind.selectableFields ?? []) {
+        const fieldSelector = `${field.slice(1)}=nothing-has-this`;
+        const selected = await client.list(kinds.of(kind), { namespace: kinds.namespace, fieldSelector });
+        expect(selected.items).toEqual([]);
+      }
+    },
+    30_000,
+  );
+
+  test("accepts every role and identity", async () => {
+    const objects = [...generateRoles(allKinds), ...generateProgramAccess(allKinds)].flatMap(({ content }) =>
+      parseAllDocuments(content).map((document) => document.toJS()),
+    );
+    for (const { metadata, ...object } of objects) {
+      const [group = "", version = ""] = object.apiVersion.includes("/") ? object.apiVersion.split("/") : ["", "v1"];
+      const scope = metadata.namespace ? "Namespaced" : "Cluster";
+      const kind = foreignKind({ group, version, kind: object.kind, plural: `${object.kind.toLowerCase()}s`, scope });
+      const namespaced = metadata.namespace ? { namespace: kinds.namespace } : {};
+      const named = { ...object, metadata: { name: `${kinds.namespace}-${metadata.name}`, ...namespaced } };
+      await client.create(kind, named, { dryRun: true, fieldValidation: "Strict" });
+    }
+    expect(objects.length).toBeGreaterThan(30);
+  }, 30_000);
+
+  test("accepts every example", async () => {
+    const names = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".yaml"));
+    const objects = names.flatMap((name) =>
+      parseAllDocuments(readFileSync(join(root, "examples", name), "utf8")).map((document) => document.toJS()),
+    );
+    for (const object of objects) {
+      const kind = kindNamed(object.kind);
+      const { group, version } = kinds.of(kind);
+      const metadata = { ...object.metadata, namespace: kinds.namespace };
+      const created = await createWhenServed(kind, { ...object, apiVersion: `${group}/${version}`, metadata });
+      expect(created.metadata?.uid).toBeTruthy();
+    }
+  }, 30_000);
 
   describe("refuses on create", () => {
     test.each([

@@ -2164,8 +2164,19 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
       },
       {
         "name": "Rules",
+        "type": "integer",
+        "jsonPath": ".status.ruleCount"
+      },
+      {
+        "name": "Rejected today",
+        "type": "integer",
+        "jsonPath": ".status.rejectedToday"
+      },
+      {
+        "name": "Deny",
         "type": "string",
-        "jsonPath": ".spec.rules[*].name"
+        "jsonPath": ".spec.deny",
+        "priority": 1
       },
       {
         "name": "Compiled",
@@ -7275,9 +7286,10 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
         "priority": 1
       },
       {
-        "name": "Rules",
+        "name": "Rule",
         "type": "string",
-        "jsonPath": ".spec.rules[*].rule",
+        "jsonPath": ".spec.rules[0].rule",
+        "description": "First rule that had something to say.",
         "priority": 1
       },
       {

@@ -223,6 +223,8 @@ const status = Type.Object(
         { maxItems: 100, description: "What each enforcing process has loaded." },
       ),
     ),
+    ruleCount: Type.Optional(integer("Rules in force, one for each entry of deny included.")),
+    rejectedToday: Type.Optional(integer("Refusals of all rules since midnight UTC.")),
     ruleStats: Type.Optional(
       listMap(
         Type.Object(
@@ -255,7 +257,9 @@ export const RefPolicy = defineConfigKind({
   status,
   printerColumns: [
     { name: "Phase", type: "string", jsonPath: ".status.phase" },
-    { name: "Rules", type: "string", jsonPath: ".spec.rules[*].name" },
+    { name: "Rules", type: "integer", jsonPath: ".status.ruleCount" },
+    { name: "Rejected today", type: "integer", jsonPath: ".status.rejectedToday" },
+    { name: "Deny", type: "string", jsonPath: ".spec.deny", priority: 1 },
     { name: "Compiled", type: "date", jsonPath: ".status.compiled.at", priority: 1 },
     { name: "Hash", type: "string", jsonPath: ".status.compiled.hash", priority: 1 },
   ],
