@@ -1,7 +1,8 @@
 /** Namespace: held by `spec.finalizers` until its content is gone. Source: k8s.io/kubernetes/pkg/registry/core/namespace. */
-import { decodeObject, type JsonObject } from "@krate/apimachinery";
+import type { JsonObject } from "@krate/apimachinery";
 import { conflict, forbidden, notFound } from "@krate/kinds";
 import type { RequestContext } from "../context.ts";
+import { readObject } from "../body.ts";
 import { encodeFor } from "../encoding.ts";
 import {
   decodeStored,
@@ -51,9 +52,8 @@ export function namespaceFinalizers(object: JsonObject): string[] {
 
 /** `PUT /api/v1/namespaces/<name>/finalize`: the only way to change `spec.finalizers`. */
 export async function finalizeNamespace(ctx: RequestContext): Promise<void> {
-  const { store, limits } = ctx.services;
-  const body = await ctx.exchange.readBody(limits.maxBodyBytes);
-  const { object } = decodeObject(body, ctx.exchange.header("content-type"));
+  const { store } = ctx.services;
+  const object = await readObject(ctx);
   const name = ctx.target.name;
   const target = { plural: "namespaces", name };
   const key = { group: "", resource: "namespaces", namespace: "", name };

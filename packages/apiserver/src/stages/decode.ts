@@ -1,6 +1,5 @@
 import {
   applyFieldValidation,
-  decodeObject,
   describeSuspectFields,
   isObject,
   type JsonObject,
@@ -11,6 +10,7 @@ import { badRequest, conflict, invalid, notFound } from "@krate/kinds";
 import type { DeleteOptions, RequestContext, Stage, WriteOptions } from "../context.ts";
 import { trackFields } from "../field-management.ts";
 import { decodeStored, metadataOf, textOf } from "../objects.ts";
+import { decodeBody } from "../body.ts";
 import { applyPatch, patchTypeOf } from "../patching.ts";
 import type { Services } from "../services.ts";
 import { isWrite } from "./audit.ts";
@@ -61,7 +61,7 @@ export function writeOptions({ params, exchange }: RequestContext): WriteOptions
 }
 
 function bodyObject(ctx: RequestContext): { object: JsonObject; duplicateFields: string[] } {
-  return decodeObject(ctx.body ?? Buffer.alloc(0), ctx.exchange.header("content-type"), {});
+  return decodeBody(ctx.body ?? Buffer.alloc(0), ctx.exchange.header("content-type"));
 }
 
 function decodeCreate(ctx: RequestContext): void {
