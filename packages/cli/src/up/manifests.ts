@@ -20,19 +20,20 @@ const installable: Record<string, { plural: string; scope: Scope }> = {
   CustomResourceDefinition: { plural: "customresourcedefinitions", scope: "Cluster" },
   Organization: { plural: "organizations", scope: "Namespaced" },
   OrgNamespaceBinding: { plural: "orgnamespacebindings", scope: "Namespaced" },
+  RunnerPool: { plural: "runnerpools", scope: "Namespaced" },
 };
+
+function readManifestFile(file: string): KubernetesObject[] {
+  return parseAllDocuments(readFileSync(file, "utf8")).flatMap((document) => {
+    const object = document.toJS() as KubernetesObject | null;
+    return object ? [object] : [];
+  });
+}
 
 /** Every object of every YAML file of a folder, by file name. */
 export function readManifests(folder: string): KubernetesObject[] {
-  const files = readdirSync(folder)
-    .filter((file) => file.endsWith(".yaml"))
-    .sort();
-  return files.flatMap((file) =>
-    parseAllDocuments(readFileSync(join(folder, file), "utf8")).flatMap((document) => {
-      const object = document.toJS() as KubernetesObject | null;
-      return object ? [object] : [];
-    }),
-  );
+  const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
+  return files.sort().flatMap((file) => readManifestFile(join(folder, file)));
 }
 
 export async function applyObject(client: KubeClient, object: KubernetesObject): Promise<void> {
@@ -86,7 +87,11 @@ export async function install(client: KubeClient, checkout: string): Promise<voi
   for (const folder of [join(checkout, "crds"), join(checkout, "deploy", "rbac")]) {
     await Promise.all(readManifests(folder).map((object) => applyObject(client, object)));
   }
-  for (const object of firstObjects()) await untilServed(() => applyObject(client, object));
+  const pools = readManifestFile(join(checkout, "examples", "runner-pool.yaml")).map((pool) => ({
+    ...pool,
+    metadata: { ...pool.metadata, namespace: firstNamespace },
+  }));
+  for (const object of [...firstObjects(), ...pools]) await untilServed(() => applyObject(client, object));
 }
 
 const servedTimeoutMilliseconds = 30_000;
