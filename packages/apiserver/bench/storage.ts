@@ -48,6 +48,10 @@ function objectOf({ name, namespace }: ObjectKey, number: number) {
   });
 }
 
+function memory(): string {
+  return `RSS ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`;
+}
+
 async function perSecond(name: string, clients: number, step: (index: number) => Promise<unknown>): Promise<void> {
   let done = 0;
   let next = 0;
@@ -71,7 +75,7 @@ async function perSecond(name: string, clients: number, step: (index: number) =>
   const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
   const micros = Math.round((used.user + used.system) / done);
   console.log(
-    `${name.padEnd(44)} ${String(Math.round((done / seconds) * 10) / 10).padStart(9)}/s   p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   node CPU ${micros} µs each`,
+    `${name.padEnd(44)} ${String(Math.round((done / seconds) * 10) / 10).padStart(9)}/s   p50 ${at(0.5)} ms   p99 ${at(0.99)} ms   node CPU ${micros} µs each, ${memory()}`,
   );
 }
 
@@ -105,7 +109,8 @@ async function measure(store: Store, objects: number): Promise<void> {
   const selector = { labels: [{ key: "krate.a5c.ai/repository", operator: "In", values: ["repo-7"] }] } as const;
   await perSecond("list by label, page of 500, 4 clients", 4, () => store.list({ ...scope, selector, limit: 500 }));
   await fanOut(store, 1_000);
-  console.log(`node RSS ${Math.round(process.memoryUsage().rss / 1024 / 1024)} MiB`);
+  const used = Object.entries(process.memoryUsage()).map(([name, bytes]) => `${name} ${Math.round(bytes / 2 ** 20)}`);
+  console.log(`node memory, MiB: ${used.join(", ")}`);
 }
 
 /** One write, and how long until the last of many watchers has its frame. */

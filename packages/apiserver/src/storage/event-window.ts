@@ -108,7 +108,7 @@ export class EventWindow {
     queueOf(this.#byResource, resource).push(event);
     this.#tail = event.revision;
     this.#count++;
-    this.#bytes += event.row.bytes.length;
+    this.#bytes += event.bytes;
     this.#wake(resource, event);
     while (this.#count > this.#options.maxEvents || this.#bytes > this.#options.maxBytes) this.#dropOldest();
   }
@@ -130,7 +130,7 @@ export class EventWindow {
     queue?.shift();
     if (queue?.empty) this.#byResource.delete(resource);
     this.#count--;
-    this.#bytes -= oldest.row.bytes.length;
+    this.#bytes -= oldest.bytes;
     this.#floor = oldest.revision;
   }
 

@@ -1,6 +1,6 @@
 import { ApiError, alreadyExists, conflict, notFound } from "@krate/kinds";
 import { type ChangeType, LogEvent } from "./log-event.ts";
-import { type CutBytes, cutEncoded, cutStored, type StoredRow, withRevision } from "./row.ts";
+import { type CutBytes, cutStored, type StoredRow, withRevision } from "./row.ts";
 import type {
   Change,
   DeleteOptions,
@@ -26,7 +26,11 @@ export type CommitOutcome = { done: true; row: StoredRow } | { done: false; curr
 
 /** The event of a write that was committed. */
 export function eventOfWrite({ change, previous }: Write, row: StoredRow): LogEvent {
-  const before = previous && { tags: previous.tags, load: async () => withRevision(previous, row.revision) };
+  const before = previous && {
+    tags: previous.tags,
+    load: async () => withRevision(previous, row.revision),
+    bytesInMemory: previous.bytes.length,
+  };
   return new LogEvent(change, row, before);
 }
 
@@ -43,7 +47,7 @@ const maxAttempts = 200;
 
 export async function createObject(source: WriteSource, key: ObjectKey, object: EncodedObject): Promise<StoredObject> {
   const tags = await source.tags(key, object);
-  const outcome = await source.commit({ key, change: "created", previous: undefined, bytes: cutEncoded(object), tags });
+  const outcome = await source.commit({ key, change: "created", previous: undefined, bytes: object, tags });
   if (!outcome.done) throw alreadyExists(target(key));
   return outcome.row;
 }
@@ -115,7 +119,7 @@ async function mutate(
 
 async function replacement(source: WriteSource, current: StoredRow, object: EncodedObject): Promise<Write> {
   const tags = await source.tags(current.key, object);
-  return { key: current.key, change: "updated", previous: current, bytes: cutEncoded(object), tags };
+  return { key: current.key, change: "updated", previous: current, bytes: object, tags };
 }
 
 function removal(current: StoredRow): Write {

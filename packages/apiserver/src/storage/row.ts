@@ -1,4 +1,4 @@
-import type { EncodedObject, ObjectKey, StoredObject } from "./store.ts";
+import type { ObjectKey, StoredObject } from "./store.ts";
 import type { Tags } from "./tags.ts";
 
 /** A stored object with what selectors look at. Internal to storage; callers see the `StoredObject` in it. */
@@ -6,15 +6,8 @@ export interface StoredRow extends StoredObject {
   tags: Tags;
 }
 
-/** The bytes of a write before its revision is known. */
-export interface CutBytes {
-  head: Buffer;
-  tail: Buffer;
-}
-
-export function cutEncoded({ head, tail }: EncodedObject): CutBytes {
-  return { head: Buffer.from(head), tail: Buffer.from(tail) };
-}
+/** The JSON of a write before its revision is known. */
+export type CutBytes = { head: string; tail: string } | { head: Buffer; tail: Buffer };
 
 /** Takes the revision out of an object's bytes again, without parsing them. */
 export function cutStored({ bytes, revision, revisionOffset }: StoredObject): CutBytes {
@@ -24,9 +17,16 @@ export function cutStored({ bytes, revision, revisionOffset }: StoredObject): Cu
   };
 }
 
-export function storedRow(key: ObjectKey, { head, tail }: CutBytes, revision: bigint, tags: Tags): StoredRow {
-  const digits = Buffer.from(revision.toString());
-  return { key, revision, bytes: Buffer.concat([head, digits, tail]), revisionOffset: head.length, tags };
+export function storedRow(key: ObjectKey, cut: CutBytes, revision: bigint, tags: Tags): StoredRow {
+  const { bytes, revisionOffset } = splice(cut, revision.toString());
+  return { key, revision, bytes, revisionOffset, tags };
+}
+
+function splice({ head, tail }: CutBytes, digits: string): { bytes: Buffer; revisionOffset: number } {
+  if (typeof head === "string") {
+    return { bytes: Buffer.from(`${head}${digits}${tail}`), revisionOffset: Buffer.byteLength(head) };
+  }
+  return { bytes: Buffer.concat([head, Buffer.from(digits), tail as Buffer]), revisionOffset: head.length };
 }
 
 /** The same object under another revision: what a DELETED event carries. */

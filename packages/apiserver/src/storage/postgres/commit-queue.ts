@@ -72,7 +72,7 @@ export class CommitQueue {
     for (const pending of this.#waiting) {
       const { key, bytes: cut } = pending.write;
       const text = `${pending.resourceId}/${key.namespace}/${key.name}`;
-      const size = cut.head.length + cut.tail.length;
+      const size = cut.head.length + cut.tail.length; // characters or bytes: near enough for a limit
       const full = batch.length >= maxBatchWrites || (batch.length > 0 && bytes + size > maxBatchBytes);
       if (full || keys.has(text)) left.push(pending);
       else {

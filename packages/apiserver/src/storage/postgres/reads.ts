@@ -4,11 +4,11 @@ import type { ObjectKey, Scope } from "../store.ts";
 import { type Condition, compileSelector } from "../tags.ts";
 import { compactedRevision, type WatchSource } from "../watch.ts";
 import { copyRows } from "./copy-rows.ts";
+import { ObjectLoader } from "./object-loader.ts";
 import type { Replica } from "./replica.ts";
 import type { ResourceIds } from "./resource-ids.ts";
 import type { Sessions } from "./sessions.ts";
 import { countObjects } from "./sql/count-objects.ts";
-import { getObject } from "./sql/get-object.ts";
 import { listRowsSql } from "./sql/list-rows.ts";
 import { readLogOf } from "./sql/read-log.ts";
 
@@ -41,9 +41,10 @@ export function createObjectReads(replica: Replica, sessions: Sessions, ids: Res
     const row = objects.get(key);
     return { known: row !== undefined, row };
   };
+  const loader = new ObjectLoader(sessions.reader);
   async function load(key: ObjectKey): Promise<StoredRow | undefined> {
     const id = await ids.find(key);
-    return id === undefined ? undefined : objects.load(key, () => getObject(sessions.reader, id, key));
+    return id === undefined ? undefined : objects.load(key, () => loader.get(id, key));
   }
   return {
     async fresh(key) {

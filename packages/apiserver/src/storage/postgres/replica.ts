@@ -16,7 +16,7 @@ import { readLog } from "./sql/read-log.ts";
 const pollMilliseconds = 1_000;
 const eventsPerRead = 500;
 /** Of the memory for objects, the share for single ones; the rest is for whole resources. */
-const objectShare = 0.25;
+const objectShare = 0.4;
 
 export interface ReplicaOptions {
   sessions: Sessions;

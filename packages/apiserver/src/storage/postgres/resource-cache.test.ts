@@ -91,7 +91,7 @@ describe("ResourceCache", () => {
   });
 
   test("holds the first part of a resource that is too large", async () => {
-    const { cache, write, loaded } = setUp(12);
+    const { cache, write, loaded } = setUp(6);
     for (const name of "abcdefghijklmnop") write("created", name);
     await loaded();
     expect(names(cache.list(scope, first))).toEqual(["a", "b", "c"]);
@@ -100,11 +100,11 @@ describe("ResourceCache", () => {
     expect(cache.get({ ...scope, namespace: "n", name: "p" })).toEqual({ known: false });
     expect(write("updated", "p")).toBe(false);
     expect(write("updated", "b")).toBe(true);
-    expect(cache.bytes).toBeLessThanOrEqual(12 * rowBytes);
+    expect(cache.bytes).toBeLessThanOrEqual(6 * rowBytes);
   });
 
   test("answers for a namespace that ends before the bound", async () => {
-    const { cache, write, loaded } = setUp(12);
+    const { cache, write, loaded } = setUp(6);
     for (const name of "ab") write("created", name, "first");
     for (const name of "cdefghijklmnop") write("created", name, "second");
     await loaded();
@@ -114,11 +114,11 @@ describe("ResourceCache", () => {
   });
 
   test("never holds more than its bytes as resources grow", async () => {
-    const { cache, write, loaded, sorted } = setUp(20);
+    const { cache, write, loaded, sorted } = setUp(10);
     write("created", "m");
     await loaded();
     for (let index = 0; index < 3_000; index++) write("created", `x${(index * 7_919) % 3_000}`);
-    expect(cache.bytes).toBeLessThanOrEqual(20 * rowBytes);
+    expect(cache.bytes).toBeLessThanOrEqual(10 * rowBytes);
     await loaded();
     const page = cache.list(scope, first);
     expect(page?.rows).toEqual(sorted().slice(0, 3));

@@ -9,7 +9,7 @@ import { rowBytes } from "./object-cache.ts";
 import { SortedRows } from "./sorted-rows.ts";
 
 export interface ResourceCacheOptions {
-  /** For all resources together; one may take half of it. 0 turns the cache off. */
+  /** For all resources together; 0 turns the cache off. */
   maxBytes: number;
   /** The newest revision this replica has seen; every event up to it went through `apply`. */
   tail: () => bigint;
@@ -23,8 +23,10 @@ export interface ResourceCacheOptions {
 const listedAgainMilliseconds = 60_000;
 /** After it could not be loaded. */
 const retryMilliseconds = 60_000;
-/** Below this many rows a selector is tried on each; above, the index of the database is faster. */
-const maxRowsToFilter = 5_000;
+/** Below this many rows a selector is tried on each (0.1 µs a row); above, the index of the database is faster. */
+const maxRowsToFilter = 50_000;
+
+const roomAfterwards = 0.95;
 
 interface Resource {
   state: "cold" | "loading" | "loaded";
@@ -159,7 +161,7 @@ export class ResourceCache {
         this.#account(resource, rowBytes(row));
       }
       resource.bound = undefined;
-      if (resource.bytes * 2 <= maxBytes) continue;
+      if (resource.bytes <= maxBytes) continue;
       resource.bound = resource.rows.last?.key;
       break;
     }
@@ -183,16 +185,23 @@ export class ResourceCache {
     this.#bytes += bytes;
   }
 
-  /** The largest resource gives up its last rows. */
+  /** The largest resource gives up its last rows, somewhat more than needed so that this is rare. */
   #makeRoom(): void {
-    while (this.#bytes > this.#options.maxBytes) {
+    const { maxBytes } = this.#options;
+    while (this.#bytes > maxBytes) {
       const loaded = [...this.#resources.values()].filter(
         (resource) => resource.state === "loaded" && resource.bytes > 0,
       );
       const largest = loaded.sort((a, b) => b.bytes - a.bytes)[0];
       if (!largest) return;
-      for (const row of largest.rows.dropLast()) this.#account(largest, -rowBytes(row));
+      const target = largest.bytes - (this.#bytes - maxBytes * roomAfterwards);
+      while (largest.bytes > target) {
+        const row = largest.rows.pop();
+        if (!row) break;
+        this.#account(largest, -rowBytes(row));
+      }
       largest.bound = largest.rows.last?.key;
+      largest.loadedRows = largest.rows.size;
       if (!largest.bound) this.#drop(largest);
     }
   }

@@ -47,11 +47,13 @@ export class SortedRows {
     return this.#chunks.at(-1)?.at(-1);
   }
 
-  /** Takes the last rows away, some hundred at a time. */
-  dropLast(): StoredRow[] {
-    const dropped = this.#chunks.pop() ?? [];
-    for (const row of dropped) this.#counted(row.key.namespace, -1);
-    return dropped;
+  /** Takes the last row away. */
+  pop(): StoredRow | undefined {
+    const chunk = this.#chunks.at(-1);
+    const row = chunk?.pop();
+    if (row) this.#counted(row.key.namespace, -1);
+    if (chunk?.length === 0) this.#chunks.pop();
+    return row;
   }
 
   get(key: StoredRow["key"]): StoredRow | undefined {

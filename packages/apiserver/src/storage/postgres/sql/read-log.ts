@@ -69,6 +69,7 @@ function eventOf(client: Queryable, key: ObjectKey, row: LogRow): LogEvent {
   const previous = row.previous_tags && {
     tags: row.previous_tags,
     load: async () => withRevision(await getVersion(client, key, row.previous_revision), row.revision),
+    bytesInMemory: 0,
   };
   return new LogEvent(change, rowOf(key, row), previous ?? undefined);
 }
