@@ -1,4 +1,5 @@
 export { type Authority, type Credential, certificateAuthority, issueCertificate } from "@krate/pki";
+export { freePort, freePorts } from "../free-port.ts";
 export { binaryPath, cacheFolder, missingPrograms, programVersion, repositoryRoot } from "./binaries.ts";
 export { buildProgram } from "./build.ts";
 export { type Child, startChild } from "./child.ts";

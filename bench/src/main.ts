@@ -1,0 +1,30 @@
+/** `npm run bench -- SUITE`: measures beside the anchor in one run, prints a table, writes `bench/results/SUITE.json`. */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Argument, Command } from "commander";
+import { apiserver } from "./apiserver/suite.ts";
+import { formatTable, judge, type Suite, writeResults } from "./suite.ts";
+
+const suites: Record<string, Suite> = { apiserver };
+const results = join(dirname(dirname(fileURLToPath(import.meta.url))), "results");
+
+const list = Object.values(suites).map(({ name, about }) => `  ${name.padEnd(12)} ${about}`);
+
+const program = new Command("bench")
+  .description("Speed beside an anchor, measured in one run.")
+  .addArgument(new Argument("<suite>", "what to measure").choices(Object.keys(suites)))
+  .option("--quick", "few objects, short runs: shows that it works, says nothing about speed", false)
+  .addHelpText("after", `\nSuites:\n${list.join("\n")}\n\nExample:\n  npm run bench -- apiserver`)
+  .action(async (name: string, { quick }: { quick: boolean }) => {
+    const suite = suites[name] as Suite;
+    const progress = (line: string) => process.stderr.write(`bench: ${line}\n`);
+    const rows = (await suite.run({ quick, progress })).map(judge);
+    process.stdout.write(`\n${formatTable(rows)}\n\n`);
+    if (quick) progress("a quick run is not kept");
+    else progress(`written to ${writeResults(results, name, new Date(), rows)}`);
+  });
+
+program.parseAsync().catch((error: Error) => {
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+});
