@@ -149,7 +149,7 @@ describe("evaluatePush", () => {
     const anyRule = fc.record({
       type: fc.constantFrom(...ruleTypes),
       mode: fc.constantFrom("audit" as const, "enforce" as const),
-      refs: fc.constantFrom(["**"], ["refs/heads/main"], ["refs/tags/*"]),
+      refs: fc.constantFrom<string[]>(["**"], ["refs/heads/main"], ["refs/tags/*"]),
       repositories: fc.constantFrom("*" as const, ["web"], ["api"]),
       adminsMayBypass: fc.boolean(),
       priority: fc.integer({ min: -5, max: 5 }),
