@@ -39,7 +39,8 @@ export function parseProto(text: string): Messages {
     for (const line of (body as string).split("\n")) {
       const map = /^\s*map<string, ([\w.]+)> (\w+) = (\d+);/.exec(line);
       const plain = /^\s*(optional|repeated) ([\w.]+) (\w+) = (\d+);/.exec(line);
-      if (map !== null) fields[map[3] as string] = { n: map[2] as string, t: typeOf(map[1] as string, packageName), m: 1 };
+      if (map !== null)
+        fields[map[3] as string] = { n: map[2] as string, t: typeOf(map[1] as string, packageName), m: 1 };
       else if (plain !== null) {
         const [, label, type, field, number] = plain as unknown as string[];
         fields[number as string] = {

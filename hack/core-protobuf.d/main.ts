@@ -25,7 +25,17 @@ function moduleFolder(name: string): string {
 function packageFolders(): string[] {
   const api = moduleFolder("k8s.io/api");
   const machinery = moduleFolder("k8s.io/apimachinery");
-  const groups = ["core", "events", "coordination", "discovery", "rbac", "authentication", "authorization", "admissionregistration", "policy"];
+  const groups = [
+    "core",
+    "events",
+    "coordination",
+    "discovery",
+    "rbac",
+    "authentication",
+    "authorization",
+    "admissionregistration",
+    "policy",
+  ];
   return [
     ...groups.map((group) => join(api, group, "v1")),
     ...["pkg/apis/meta/v1", "pkg/runtime", "pkg/util/intstr", "pkg/api/resource"].map((path) => join(machinery, path)),
@@ -54,8 +64,13 @@ interface CoreSchemas {
 function rootNames(): string[] {
   const file = join(root, "packages/apiserver/src/core/schemas.generated.json");
   const { resources } = JSON.parse(readFileSync(file, "utf8")) as CoreSchemas;
-  const schemas = resources.flatMap(({ schema, subresources }) => [schema, ...subresources.map((sub) => sub.schema ?? "")]);
-  const names = schemas.filter((name) => name !== "" && !skipped.test(name)).map((name) => name.replace(/^io\.k8s\./, "k8s.io."));
+  const schemas = resources.flatMap(({ schema, subresources }) => [
+    schema,
+    ...subresources.map((sub) => sub.schema ?? ""),
+  ]);
+  const names = schemas
+    .filter((name) => name !== "" && !skipped.test(name))
+    .map((name) => name.replace(/^io\.k8s\./, "k8s.io."));
   return [...new Set([...names, "k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions"])];
 }
 

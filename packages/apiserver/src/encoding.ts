@@ -1,4 +1,5 @@
 import { dig, isObject, type JsonObject } from "@krate/apimachinery";
+import { ownerTags } from "./ownership.ts";
 import type { ServedResource } from "./resources/resource.ts";
 import { encodeObject } from "./storage/encode-object.ts";
 import type { EncodedObject } from "./storage/store.ts";
@@ -7,8 +8,10 @@ import type { EncodedObject } from "./storage/store.ts";
 export function encodeFor(resource: ServedResource, object: JsonObject): EncodedObject {
   const stored = resource.conversion === undefined ? object : resource.conversion.toStored(object);
   const fields: Record<string, string> = {};
-  for (const path of resource.selectableFields) fields[path] = fieldText(object, path);
-  return encodeObject(stored as unknown as Parameters<typeof encodeObject>[0], fields);
+  for (const path of resource.selectableFields) fields[path] = fieldText(stored, path);
+  const encoded = encodeObject(stored as unknown as Parameters<typeof encodeObject>[0], fields);
+  const tags = ownerTags(object);
+  return Object.keys(tags).length === 0 ? encoded : { ...encoded, labels: { ...encoded.labels, ...tags } };
 }
 
 /** The text a field selector compares with; `""` when the field is absent. */

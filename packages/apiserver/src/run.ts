@@ -80,6 +80,15 @@ async function standaloneServer(config: Config, { store, log, signal, address }:
     ...(config.clientCaFile !== undefined && {
       clientCertificates: new CertificateVerifier(readText(config.clientCaFile)),
     }),
+    caPem: config.caFile === undefined ? undefined : readText(config.caFile),
+    kubelet:
+      config.kubelet === undefined
+        ? undefined
+        : {
+            cert: readText(config.kubelet.certFile),
+            key: readText(config.kubelet.keyFile),
+            ca: readText(config.kubelet.caFile),
+          },
     ...(users !== undefined && { tokenUsers: () => users }),
     ...(config.serviceAccountKeyFile !== undefined && {
       serviceAccountTokens: new ServiceAccountTokens(readText(config.serviceAccountKeyFile), lookupIn(store)),

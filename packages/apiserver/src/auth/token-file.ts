@@ -38,6 +38,10 @@ function digestOf(token: string): string {
 export function tokenFile(users: () => ReadonlyMap<string, UserInfo>): Authenticator {
   return (exchange) => {
     const token = bearerToken(exchange);
-    return token === undefined ? undefined : users().get(digestOf(token));
+    return token === undefined ? undefined : userOfToken(users(), token);
   };
+}
+
+export function userOfToken(users: ReadonlyMap<string, UserInfo> | undefined, token: string): UserInfo | undefined {
+  return users?.get(digestOf(token));
 }

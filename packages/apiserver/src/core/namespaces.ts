@@ -1,8 +1,8 @@
 /** Namespace: held by `spec.finalizers` until its content is gone. Source: k8s.io/kubernetes/pkg/registry/core/namespace. */
 import type { JsonObject } from "@krate/apimachinery";
 import { conflict, forbidden, notFound } from "@krate/kinds";
-import type { RequestContext } from "../context.ts";
 import { readObject } from "../body.ts";
+import type { RequestContext } from "../context.ts";
 import { encodeFor } from "../encoding.ts";
 import {
   decodeStored,

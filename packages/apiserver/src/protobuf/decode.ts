@@ -33,10 +33,12 @@ export const protobufMediaType = "application/vnd.kubernetes.protobuf";
  */
 export function decodeProtobuf(body: Uint8Array): JsonObject {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!bytes.subarray(0, magic.length).equals(magic)) throw badRequest("the protobuf body does not start with the Kubernetes prefix");
+  if (!bytes.subarray(0, magic.length).equals(magic))
+    throw badRequest("the protobuf body does not start with the Kubernetes prefix");
   const { apiVersion, kind, raw } = readUnknown(bytes.subarray(magic.length));
   const message = rootOf(apiVersion, kind);
-  if (message === undefined) throw badRequest(`${kind || "the kind"} in ${apiVersion || "the body"} cannot be read as protobuf: send JSON`);
+  if (message === undefined)
+    throw badRequest(`${kind || "the kind"} in ${apiVersion || "the body"} cannot be read as protobuf: send JSON`);
   return { apiVersion, kind, ...readMessage(raw, message, 0) };
 }
 
@@ -128,12 +130,14 @@ const special: Record<string, (bytes: Buffer) => JsonValue | undefined> = {
 
 function numbersOf(bytes: Buffer): Record<number, bigint> {
   const numbers: Record<number, bigint> = {};
-  for (const { number, value } of entries(bytes)) if (!Buffer.isBuffer(value)) numbers[number] = BigInt.asIntN(64, value);
+  for (const { number, value } of entries(bytes))
+    if (!Buffer.isBuffer(value)) numbers[number] = BigInt.asIntN(64, value);
   return numbers;
 }
 
 function textIn(bytes: Buffer, number: number): string {
-  for (const entry of entries(bytes)) if (entry.number === number && Buffer.isBuffer(entry.value)) return entry.value.toString("utf8");
+  for (const entry of entries(bytes))
+    if (entry.number === number && Buffer.isBuffer(entry.value)) return entry.value.toString("utf8");
   return "";
 }
 
@@ -161,14 +165,15 @@ function readMessage(bytes: Buffer, name: string, depth: number): JsonObject {
 function readField(result: JsonObject, field: Field, value: Entry["value"], depth: number): void {
   if (field.m === 1) {
     const [key, member] = readMapEntry(field, value, depth);
-    const map = (result[field.n] ??= {}) as JsonObject;
+    result[field.n] ??= {};
+    const map = result[field.n] as JsonObject;
     if (key !== "__proto__") map[key] = member;
     return;
   }
   const read = readValue(field.t, value, depth);
   if (field.r === 1) {
-    const list = (result[field.n] ??= []) as JsonValue[];
-    list.push(read ?? null);
+    result[field.n] ??= [];
+    (result[field.n] as JsonValue[]).push(read ?? null);
   } else if (field.i === 1) Object.assign(result, read);
   else if (read !== undefined && (field.p === 1 || !isZero(read))) result[field.n] = read;
 }

@@ -7,10 +7,10 @@ import {
   strictDecodingError,
 } from "@krate/apimachinery";
 import { badRequest, conflict, invalid, notFound } from "@krate/kinds";
+import { decodeBody } from "../body.ts";
 import type { DeleteOptions, RequestContext, Stage, WriteOptions } from "../context.ts";
 import { trackFields } from "../field-management.ts";
 import { decodeStored, metadataOf, textOf } from "../objects.ts";
-import { decodeBody } from "../body.ts";
 import { applyPatch, patchTypeOf } from "../patching.ts";
 import type { Services } from "../services.ts";
 import { isWrite } from "./audit.ts";

@@ -3,11 +3,20 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@krate/apimachinery";
 import type { Logger } from "@krate/telemetry";
 import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
+import { issuerRoutes } from "../auth/issuer-routes.ts";
 import { serviceAccount } from "../auth/service-account.ts";
 import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
-import { tokenFile } from "../auth/token-file.ts";
+import { tokenFile, userOfToken } from "../auth/token-file.ts";
+import { escalationCheck } from "../authorization/escalation.ts";
 import { RbacAuthorizer } from "../authorization/rbac.ts";
 import type { UserInfo } from "../context.ts";
+import { startClusterRoleAggregation } from "../controllers/cluster-role-aggregation.ts";
+import { startCustomResourceCleanup } from "../controllers/custom-resource-cleanup.ts";
+import { startExpiry } from "../controllers/expiry.ts";
+import { startGarbageCollector } from "../controllers/garbage-collector.ts";
+import { internalRequests } from "../controllers/internal-client.ts";
+import { startNamespaceContents } from "../controllers/namespace-contents.ts";
+import { startNamespaceController } from "../controllers/namespaces.ts";
 import { coreBehaviours } from "../core/behaviours.ts";
 import { CustomResourcePublisher } from "../core/custom-resource-definitions.ts";
 import { namespaceKind, namespaceLifecycle } from "../core/namespaces.ts";
@@ -22,6 +31,9 @@ import { ResourceRegistry } from "../resources/registry.ts";
 import { type ApiServer, apiServer } from "../server.ts";
 import { type Authenticator, type ConfigKind, defaultLimits, type Limits, type Services } from "../services.ts";
 import type { Store } from "../storage/store.ts";
+import { jobLog } from "../subresources/job-log.ts";
+import { type KubeletCredentials, nodeLogs } from "../subresources/node-logs.ts";
+import { podLog } from "../subresources/pod-logs.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { LocalConfig } from "./local-config.ts";
 
@@ -34,6 +46,10 @@ export interface StandaloneOptions {
   /** Local users by token digest. */
   tokenUsers?: () => ReadonlyMap<string, UserInfo>;
   serviceAccountTokens?: ServiceAccountTokens;
+  /** How Pod logs are read from nodes; without it they cannot be. */
+  kubelet?: KubeletCredentials | undefined;
+  /** Published in every namespace as ConfigMap `kube-root-ca.crt`. */
+  caPem?: string | undefined;
   /** More ways to tell who calls; asked first. For tests. */
   authenticators?: readonly Authenticator[];
   /** `host:port` told in `/api`. */
@@ -63,16 +79,27 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   const registry = new ResourceRegistry();
   const publisher = new CustomResourcePublisher(registry);
   const config = new LocalConfig({ store, log, signal });
-  registry.add(
-    ...coreServedResources(coreBehaviours({ publisher })),
-    ...recordResources({ strategy: () => ({}), connects: {} }),
-  );
   const authorizer = new RbacAuthorizer({
     clusterRoles: () => config.list(clusterRoles),
     roles: () => config.list(roles),
     clusterRoleBindings: () => config.list(clusterRoleBindings),
     roleBindings: () => config.list(roleBindings),
   });
+  const tokens = options.serviceAccountTokens;
+  const logs = nodeLogs(store, options.kubelet);
+  registry.add(
+    ...coreServedResources(
+      coreBehaviours({
+        publisher,
+        authorizer,
+        rbac: authorizer,
+        tokens,
+        userOfToken: (token) => userOfToken(options.tokenUsers?.(), token),
+        podLog: podLog(logs),
+      }),
+    ),
+    ...recordResources({ strategy: () => ({}), connects: { "jobs/log": jobLog(logs) } }),
+  );
   for (const each of [clusterRoles, roles, clusterRoleBindings, roleBindings]) {
     config.onChange(each, () => authorizer.invalidate());
   }
@@ -85,7 +112,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     config,
     authorizer,
     authenticators: authenticatorsOf(options),
-    admission: [namespaceLifecycle],
+    admission: [namespaceLifecycle, escalationCheck(authorizer)],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },
@@ -98,6 +125,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
       ]),
       ...discoveryRoutes(registry, options.serverAddress ?? (() => "")),
       ...openApiRoutes(registry),
+      ...(tokens === undefined ? [] : issuerRoutes(tokens)),
       metrics.route,
     ],
     log,
@@ -109,7 +137,18 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   };
   await bootstrap(services);
   await config.whenSynced();
-  return apiServer(services);
+  const server = apiServer(services);
+  startControllers(server, options);
+  return server;
+}
+
+function startControllers(server: ApiServer, { log, signal, caPem }: StandaloneOptions): void {
+  startGarbageCollector(server, { log, signal });
+  startNamespaceController(server, { log, signal });
+  startNamespaceContents(server, { log, signal, caPem });
+  startCustomResourceCleanup(server, { log, signal });
+  startClusterRoleAggregation(server, { log, signal });
+  startExpiry(server, { log, signal });
 }
 
 function follow(publisher: CustomResourcePublisher, object: JsonObject | undefined, old: JsonObject | undefined): void {
@@ -124,6 +163,7 @@ function authenticatorsOf({
   serviceAccountTokens,
 }: StandaloneOptions): Authenticator[] {
   return [
+    internalRequests,
     ...authenticators,
     ...(clientCertificates === undefined ? [] : [clientCertificate(clientCertificates)]),
     ...(tokenUsers === undefined ? [] : [tokenFile(tokenUsers)]),
