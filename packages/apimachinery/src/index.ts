@@ -1,4 +1,5 @@
 export * from "./apply/index.ts";
+export * from "./cel/index.ts";
 export * from "./decode/index.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export { canonicalJson, cloneJson, dig, equalJson, isObject } from "./json.ts";

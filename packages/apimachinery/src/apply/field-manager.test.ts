@@ -113,7 +113,7 @@ describe("trackUpdate", () => {
     expect((dig(status, "metadata", "managedFields") as JsonObject[])[0]).toMatchObject({
       manager: "c",
       subresource: "status",
-      fieldsV1: { "f:status": { ".": {}, "f:phase": {} } },
+      fieldsV1: { "f:status": { "f:phase": {} } },
     });
   });
 

@@ -1,0 +1,152 @@
+/**
+ * Compiling and running CEL expressions. Everything else in this package uses only what is here, so that the evaluator behind it can be exchanged.
+ */
+import type { JsonValue } from "../json.ts";
+import { Budget, defaultCostLimit } from "./budget.ts";
+import type { Evaluate } from "./compiler.ts";
+import { Compiler } from "./compiler.ts";
+import type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
+import { AccessQuestion } from "./functions/authorizer.ts";
+import type { CelIssue } from "./issues.ts";
+import { CelError, CelSyntaxError, formatIssues, issueAt } from "./issues.ts";
+import { parse } from "./parser.ts";
+import type { CelType } from "./types.ts";
+import { formatType, isAssignable } from "./types.ts";
+import type { Value } from "./values.ts";
+import {
+  Duration,
+  fromJson,
+  ListValue,
+  MapValue,
+  Opaque,
+  OptionalValue,
+  Timestamp,
+  TypeValue,
+  Uint,
+} from "./values.ts";
+
+export interface CompileOptions {
+  /** The variables an expression may use, with their types. */
+  variables: Readonly<Record<string, CelType>>;
+  /** What the expression must give, e.g. `types.bool`. @defaultValue anything */
+  expectedType?: CelType;
+}
+
+export interface CelProgram {
+  readonly expression: string;
+  readonly type: CelType;
+  readonly slots: number;
+  readonly evaluate: Evaluate;
+}
+
+export type Compiled =
+  | { program: CelProgram; issues: readonly [] }
+  | { program?: undefined; issues: readonly CelIssue[]; message: string };
+
+/** Compiles an expression; a program may be run any number of times, also while another run of it waits. */
+export function compile(expression: string, options: CompileOptions): Compiled {
+  const compiler = new Compiler(expression, options.variables);
+  try {
+    const node = parse(expression);
+    const { type, evaluate } = compiler.plan(node);
+    const { expectedType } = options;
+    if (compiler.issues.length === 0 && expectedType !== undefined && !isAssignable(expectedType, type, new Map())) {
+      compiler.report(`must evaluate to ${formatType(expectedType)} but evaluates to ${formatType(type)}`, node.at);
+    }
+    if (compiler.issues.length === 0)
+      return { program: { expression, type, slots: compiler.slots, evaluate }, issues: [] };
+  } catch (error) {
+    if (!(error instanceof CelSyntaxError)) throw error;
+    compiler.issues.push(issueAt(expression, error.message, error.offset));
+  }
+  const { issues } = compiler;
+  return { issues, message: formatIssues(expression, issues) };
+}
+
+/** A variable whose value is computed when the expression first asks for it. */
+export class LazyBinding {
+  readonly compute: () => Value | JsonValue | undefined;
+  constructor(compute: () => Value | JsonValue | undefined) {
+    this.compute = compute;
+  }
+}
+
+/** Values of the variables: CEL values, plain JSON, or something lazy. A variable without a value is an error where it is used. */
+export type Bindings = Readonly<Record<string, Value | JsonValue | LazyBinding | undefined>>;
+
+export interface RunOptions {
+  /** @defaultValue 1,000,000, kube-apiserver's limit for one expression */
+  costLimit?: number;
+  /** @defaultValue 100 ms: an expression within its cost limit takes less */
+  timeoutMilliseconds?: number;
+  /** Shared by several expressions, e.g. all validations of one policy; replaces the two limits. */
+  budget?: Budget;
+}
+
+export interface RunResult {
+  value: Value;
+  /** What this run cost. */
+  cost: number;
+}
+
+const defaultTimeoutMilliseconds = 100;
+
+/**
+ * Runs a program.
+ *
+ * @throws CelError when the expression fails (a missing key, no overload for the values), CelBudgetError when it does too much
+ */
+export function run(program: CelProgram, bindings: Bindings, options: RunOptions = {}): RunResult {
+  const { costLimit = defaultCostLimit, timeoutMilliseconds = defaultTimeoutMilliseconds } = options;
+  const budget = options.budget ?? new Budget(costLimit, timeoutMilliseconds);
+  const before = budget.spent;
+  const known = new Map<string, Value>();
+  const variable = (name: string): Value => {
+    let value = known.get(name);
+    if (value === undefined) {
+      value = bound(name, bindings);
+      known.set(name, value);
+    }
+    return value;
+  };
+  const value = program.evaluate({ budget, slots: new Array<Value>(program.slots), variable });
+  return { value, cost: budget.spent - before };
+}
+
+function bound(name: string, bindings: Bindings): Value {
+  const given = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+  const value = given instanceof LazyBinding ? given.compute() : given;
+  if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
+  return toValue(value);
+}
+
+/** A CEL value as it is, anything else as JSON. */
+export function toValue(value: Value | JsonValue): Value {
+  if (typeof value !== "object" || value === null) return typeof value === "number" ? fromJson(value) : value;
+  const isCel = [ListValue, MapValue, Opaque, Timestamp, Duration, Uint, TypeValue, OptionalValue, Uint8Array].some(
+    (type) => value instanceof type,
+  );
+  return isCel ? (value as Value) : fromJson(value as JsonValue);
+}
+
+/** Checks an expression may ask before it is given up; each costs a third of the cost limit anyway. */
+const maxAccessChecks = 20;
+
+/**
+ * Runs something that uses `authorizer`: when it asks what is not known, the answer is fetched and it runs again. `attempt` gets what is known.
+ */
+export async function runWithAuthorizer<T>(
+  attempt: (answer: (check: AccessCheck) => AccessDecision | undefined) => T,
+  authorize: (check: AccessCheck) => Promise<AccessDecision>,
+): Promise<T> {
+  const answers = new Map<string, AccessDecision>();
+  for (let checks = 0; checks <= maxAccessChecks; checks++) {
+    try {
+      return attempt((check) => answers.get(JSON.stringify(check)));
+    } catch (error) {
+      if (!(error instanceof AccessQuestion)) throw error;
+      answers.set(JSON.stringify(error.check), await authorize(error.check));
+    }
+  }
+  throw new CelError(`the expression asks for more than ${maxAccessChecks} access checks`);
+}

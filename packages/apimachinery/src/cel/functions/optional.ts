@@ -1,0 +1,34 @@
+/** Optional values. Source: https://pkg.go.dev/github.com/google/cel-go/cel#OptionalTypes */
+import { CelError } from "../issues.ts";
+import type { Value } from "../values.ts";
+import { Duration, ListValue, MapValue, OptionalValue, Uint } from "../values.ts";
+import type { Overload } from "./overload.ts";
+import { overload } from "./overload.ts";
+
+function isZero(value: Value): boolean {
+  if (value === null || value === "" || value === false || value === 0) return true;
+  if (typeof value === "bigint") return value === 0n;
+  if (value instanceof Uint) return value.value === 0n;
+  if (value instanceof Duration) return value.nanoseconds === 0n;
+  if (value instanceof Uint8Array) return value.length === 0;
+  return (value instanceof ListValue || value instanceof MapValue) && value.size === 0;
+}
+
+function present(optional: OptionalValue): Value {
+  if (optional.value === undefined) throw new CelError("optional.none() dereference");
+  return optional.value;
+}
+
+export const optionalFunctions: readonly Overload[] = [
+  overload("#optional.of(T): optional<T>", (value: Value) => new OptionalValue(value)),
+  overload("#optional.ofNonZeroValue(T): optional<T>", (value: Value) =>
+    isZero(value) ? OptionalValue.none : new OptionalValue(value),
+  ),
+  overload("#optional.none(): optional<T>", () => OptionalValue.none),
+  overload("optional<T>.hasValue(): bool", ({ value }: OptionalValue) => value !== undefined),
+  overload("optional<T>.value(): T", present),
+  overload("optional<T>.or(optional<T>): optional<T>", (a: OptionalValue, b: OptionalValue) =>
+    a.value === undefined ? b : a,
+  ),
+  overload("optional<T>.orValue(T): T", (a: OptionalValue, b: Value) => (a.value === undefined ? b : a.value)),
+];

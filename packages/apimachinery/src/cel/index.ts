@@ -1,0 +1,11 @@
+export { Budget, defaultCostLimit } from "./budget.ts";
+export type { Bindings, CelProgram, Compiled, CompileOptions, RunOptions, RunResult } from "./evaluate.ts";
+export { compile, LazyBinding, run, runWithAuthorizer, toValue } from "./evaluate.ts";
+export type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
+export { authorizerTypeName, authorizerValue, requestResourceValue } from "./functions/authorizer.ts";
+export type { CelIssue } from "./issues.ts";
+export { CelBudgetError, CelError, formatIssues } from "./issues.ts";
+export type { CelType } from "./types.ts";
+export { listOf, mapOf, objectOf, opaque, optionalOf, schemaType, types as celTypes } from "./types.ts";
+export type { Value as CelValue } from "./values.ts";
+export { fromJson, LazyMap, ListValue, MapValue, toJson, typeNameOf } from "./values.ts";
