@@ -12,7 +12,7 @@ export interface PoolOptions extends SessionOptions {
 export type Pool = pg.Pool;
 export type PoolClient = pg.PoolClient;
 
-/** A pool whose idle sessions may break (a server restart) without taking the process down. `end()` it. */
+/** A pool whose sessions may break (a server restart) without taking the process down. `end()` it. */
 export function createPool(connection: PostgresConnection, options: PoolOptions): Pool {
   const log = options.log ?? silentLog;
   const pool = new pg.Pool({
@@ -21,6 +21,10 @@ export function createPool(connection: PostgresConnection, options: PoolOptions)
     idleTimeoutMillis: 60_000,
   });
   pool.on("error", (error) => log.warn({ err: error }, "an idle database session ended"));
+  // pg-pool 3.14 listens for errors of idle sessions only; one that breaks while it is taken would end the process.
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.debug({ err: error }, "a database session broke while it was used"));
+  });
   return pool;
 }
 

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 
 /** The programs of one Postgres installation. */
 export interface PostgresBinaries {
@@ -32,7 +34,8 @@ export async function embeddedBinaries(): Promise<PostgresBinaries> {
 
 async function load(name: string): Promise<PostgresBinaries> {
   try {
-    return (await import(name)) as PostgresBinaries;
+    const entry = createRequire(import.meta.url).resolve(name); // from this package, also when bundled into a program
+    return (await import(pathToFileURL(entry).href)) as PostgresBinaries;
   } catch (cause) {
     throw new Error(
       `package ${name} is not installed: install the packages with optional dependencies, or give the URL of a database server`,

@@ -46,7 +46,7 @@ export class Compactor {
 
   start(): void {
     this.#timer = setTimeout(() => {
-      this.#running = this.#retain()
+      this.#running = this.retain()
         .catch((error: unknown) => {
           if (!this.#stopped.signal.aborted) {
             this.#options.log.warn({ err: translatePostgresError(error) }, "compaction failed; trying again later");
@@ -75,8 +75,8 @@ export class Compactor {
     if (deleted > 0) this.#options.log.info({ revision: String(revision), deleted }, "log compacted");
   }
 
-  /** One round of the background work. */
-  async #retain(): Promise<void> {
+  /** One round of the background work: forgets what is too old or too much. */
+  async retain(): Promise<void> {
     const { readHead, retention, now } = this.#options;
     const head = await readHead();
     const byCount = head.revision - BigInt(retention.maxRevisions);
