@@ -8,6 +8,8 @@ export const base = {
   extensionsToTreatAsEsm: [".ts"],
   moduleFileExtensions: ["ts", "mjs", "js", "cjs", "json", "node"],
   testEnvironmentOptions: { customExportConditions: ["development", "node", "node-addons"] },
+  // A hang fails, a busy machine does not: the slowest tests start processes and share the machine with other layers.
+  testTimeout: 30_000,
   testMatch: ["**/*.test.ts", "**/*.test.mjs"],
   testPathIgnorePatterns: ["/node_modules/", "/dist/", "/\\.next/", "/testdata/"],
   modulePathIgnorePatterns: ["/dist/", "/\\.next/", "<rootDir>/.cache/"],

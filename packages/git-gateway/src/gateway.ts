@@ -5,7 +5,7 @@ import type { Logger } from "@krate/telemetry";
 import { kubeAuthenticator } from "./adapters/kube-authenticator.ts";
 import { kubeAuthorizer } from "./adapters/kube-authorizer.ts";
 import { kubeEventLog } from "./adapters/kube-events.ts";
-import { type BundleEvaluator, KubePolicies } from "./adapters/kube-policies.ts";
+import { KubePolicies } from "./adapters/kube-policies.ts";
 import { kubeRepositories } from "./adapters/kube-repositories.ts";
 import type { GatewayConfig } from "./config.ts";
 import { startHealthServer } from "./http/health-server.ts";
@@ -20,9 +20,9 @@ const graceMs = 8_000;
  * Runs the gateway until the signal fires: copies synced, what an earlier run left finished, then requests are taken.
  * @throws when it cannot listen.
  */
-export async function runGateway<Bundle>(
+export async function runGateway(
   config: GatewayConfig,
-  { client, evaluator, log }: { client: KubeClient; evaluator: BundleEvaluator<Bundle>; log: Logger },
+  { client, log }: { client: KubeClient; log: Logger },
   signal: AbortSignal,
 ): Promise<void> {
   const metrics = gatewayMetrics();
@@ -32,7 +32,7 @@ export async function runGateway<Bundle>(
   const readers = new ObjectReaderPool();
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
   const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
-  const policies = new KubePolicies(client, evaluator, onProblem);
+  const policies = new KubePolicies(client, onProblem);
   const events = kubeEventLog(client);
   const onUnrecorded = (entry: { pushId: string }, error: Error) =>
     log.error(

@@ -260,7 +260,7 @@ skipWithout("envtest")("git-gateway on a real kube-apiserver", () => {
     const work = await workTree("guarded");
     await eventually(async () => {
       const pushed = await git(["push", url("guarded", writer), "main:refs/heads/any"], work);
-      expect(pushed.stderr).toContain("have not been compiled yet");
+      expect(pushed.stderr).toContain("policies of this organization are not loaded");
       return true;
     });
     await admin.delete(BranchProtection, { namespace, name: "main" });

@@ -1,7 +1,6 @@
 /** git-gateway: configuration, client, then serve until a signal. */
 import { kubeClient, loadKubeConfig } from "@krate/kube";
 import { createLogger } from "@krate/telemetry";
-import { bundleEvaluator } from "./adapters/bundle-evaluator.ts";
 import { readConfig } from "./config.ts";
 import { runGateway } from "./gateway.ts";
 
@@ -16,7 +15,7 @@ try {
     userAgent: "git-gateway",
     fieldManager: "git-gateway",
   });
-  await runGateway(config, { client, evaluator: bundleEvaluator, log }, stop.signal);
+  await runGateway(config, { client, log }, stop.signal);
   await client.close();
 } catch (error) {
   log.fatal({ err: error }, "git-gateway cannot run");

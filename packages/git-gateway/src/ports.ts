@@ -4,6 +4,7 @@
  */
 
 import type { GitEvent, ObjectOf } from "@krate/kinds";
+import type { PushFacts as JudgedPush, RefDecision } from "@krate/refpolicy";
 
 /** Who is calling, as the API server knows them. */
 export interface Identity {
@@ -49,57 +50,11 @@ export interface Repositories {
   find(namespace: string, name: string): Promise<RepositoryView | undefined>;
 }
 
-export type RefAction = "create" | "update" | "delete" | "force-update";
+/** What rules may ask and what they answer is the vocabulary of `@krate/refpolicy`. */
+export type { CommitFacts, RefAction, RefDecision, RefUpdateFacts, RuleResult } from "@krate/refpolicy";
 
-/** What a rule may ask about one new commit of an update. */
-export interface CommitFacts {
-  sha: string;
-  parents: string[];
-  /** Whether the commit carries a signature header; whose it is, is not judged here. */
-  signed: boolean;
-  message: string;
-  author: { name: string; email: string };
-  committer: { name: string; email: string };
-  /** Paths that differ from the first parent. */
-  paths: string[];
-}
-
-/** One requested ref update with what is known about it. Reads happen only when a rule asks. */
-export interface RefUpdateFacts {
-  ref: string;
-  oldSha: string;
-  newSha: string;
-  action: RefAction;
-  isFastForward: boolean;
-  /** Commits the update brings that no ref reaches yet, newest first. */
-  commits(): Promise<CommitFacts[]>;
-  /** New blobs above `bytes` that the push brings, with a path where one is known. */
-  blobsLargerThan(bytes: number): Promise<{ sha: string; size: number; path?: string }[]>;
-}
-
-export interface PushFacts {
+export interface PushFacts extends JudgedPush {
   namespace: string;
-  repository: string;
-  actor: { user: string; groups: string[]; mayBypass: boolean };
-  /** The pull request this push merges; only ever set for repository-operator. */
-  mergeOf?: string;
-  updates: RefUpdateFacts[];
-}
-
-/** What one rule said. `Audit`: it would have denied; `Bypassed`: it would have, but the actor is exempt. */
-export interface RuleResult {
-  policy: string;
-  rule: string;
-  decision: "Allowed" | "Denied" | "Audit" | "Bypassed";
-  message: string;
-  remedy?: string;
-}
-
-export interface RefDecision {
-  ref: string;
-  allowed: boolean;
-  decision: "Accepted" | "Rejected" | "AuditWarned";
-  results: RuleResult[];
 }
 
 /** Judges a push by the namespace's policies. One decision per update, in the order of the updates. */

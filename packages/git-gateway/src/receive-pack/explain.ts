@@ -5,10 +5,9 @@ import type { RefDecision, RuleResult } from "../ports.ts";
  * Empty when no rule has anything to say.
  */
 export function explainDecision(decision: RefDecision): string {
-  const spoken = decision.results.filter((result) => result.decision !== "Allowed");
-  if (spoken.length === 0) return "";
+  if (decision.results.length === 0) return "";
   const head = decision.allowed ? `${decision.ref}: accepted, with warnings` : `${decision.ref}: refused`;
-  return [head, ...spoken.flatMap(explainResult)].map((line) => `${line}\n`).join("");
+  return [head, ...decision.results.flatMap(explainResult)].map((line) => `${line}\n`).join("");
 }
 
 function explainResult(result: RuleResult): string[] {

@@ -92,14 +92,7 @@ export function parseCommit(sha: string, text: string): Omit<CommitFacts, "paths
     parents: valuesOf("parent"),
     signed: headers.some((line) => /^gpgsig(-sha256)? /.test(line)),
     message: split < 0 ? "" : text.slice(split + 2),
-    author: parsePerson(valuesOf("author")[0] ?? ""),
-    committer: parsePerson(valuesOf("committer")[0] ?? ""),
   };
-}
-
-function parsePerson(value: string): { name: string; email: string } {
-  const match = /^(.*?) ?<([^>]*)>/.exec(value);
-  return { name: match?.[1] ?? "", email: match?.[2] ?? "" };
 }
 
 /** Blobs of the quarantine above a size. Listing only the quarantine bounds the work by the push, not by the repository. */

@@ -320,8 +320,8 @@ class Push {
   #event(update: Update, index: number, history: NewHistory, evaluationMs: number): GitEventRecord {
     const { view, actor, transport, backend, correlationId } = this.#context;
     const { command, refusal, decision, action } = update;
-    const own = refusal
-      ? [{ policy: "git", rule: refusal.rule, decision: "Denied" as const, message: refusal.message }]
+    const own: ShownRule[] = refusal
+      ? [{ policy: "git", rule: refusal.rule, decision: "Denied", message: refusal.message }]
       : [];
     const serviceAccount = /^system:serviceaccount:(.+)$/.exec(actor.user)?.[1]?.replace(":", "/");
     const commits = isZeroObjectId(command.newId) ? [] : newCommitsOf(command.newId, history);
@@ -372,7 +372,10 @@ function cut(text: string): string {
   return text.length > 1024 ? `${text.slice(0, 1021)}...` : text;
 }
 
-function shownRule({ policy, rule, decision, message, remedy }: RuleResult) {
+/** A rule's result as GitEvent records it; what the gateway itself refuses has no remedy beside its message. */
+type ShownRule = Omit<RuleResult, "remedy"> & { remedy?: string };
+
+function shownRule({ policy, rule, decision, message, remedy }: ShownRule): ShownRule {
   return { policy, rule, decision, message: cut(message), ...(remedy ? { remedy: cut(remedy) } : {}) };
 }
 
