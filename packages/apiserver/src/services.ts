@@ -35,6 +35,8 @@ export interface Authorizer {
 /** Reads configuration objects (Repository, Namespace, admission policies…) wherever they live: in our store or in another API server. */
 export interface ConfigReader {
   get(kind: ConfigKind, key: { namespace?: string | undefined; name: string }): JsonObject | undefined;
+  /** Like `get`, but asks the source when the cache does not have it: for objects made a moment ago. */
+  find(kind: ConfigKind, key: { namespace?: string | undefined; name: string }): Promise<JsonObject | undefined>;
   list(kind: ConfigKind, namespace?: string): readonly JsonObject[];
   /** `object` is absent when it was removed. */
   onChange(kind: ConfigKind, listener: (object: JsonObject | undefined, old: JsonObject | undefined) => void): void;

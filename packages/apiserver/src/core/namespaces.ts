@@ -83,10 +83,8 @@ export const namespaceLifecycle: AdmissionPlugin = {
   name: "NamespaceLifecycle",
   mutate: async (ctx) => {
     if (ctx.operation !== "CREATE" || !ctx.served.namespaced || ctx.served.strategy.answer !== undefined) return;
-    const { config, store } = ctx.services;
     const { namespace: name } = ctx.target;
-    const cached = config.get(namespaceKind, { name });
-    const namespace = cached ?? (await readThrough(store, name));
+    const namespace = await ctx.services.config.find(namespaceKind, { name });
     if (namespace === undefined) throw notFound({ plural: "namespaces", name });
     if (!isBeingDeleted(namespace)) return;
     const { group, plural } = ctx.served;
@@ -96,9 +94,3 @@ export const namespaceLifecycle: AdmissionPlugin = {
     );
   },
 };
-
-/** A namespace made a moment ago may not have reached the cache. */
-async function readThrough(store: RequestContext["services"]["store"], name: string): Promise<JsonObject | undefined> {
-  const stored = await store.get({ group: "", resource: "namespaces", namespace: "", name });
-  return stored === undefined ? undefined : decodeStored(stored);
-}

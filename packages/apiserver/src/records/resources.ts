@@ -1,17 +1,21 @@
 /** The record kinds of `forge.krate.a5c.ai` as served resources: everything from `@krate/kinds`, nothing by hand. */
 import { ageColumn, compileSchema, type Schema, tableConvertor } from "@krate/apimachinery";
 import { allKinds, type Kind } from "@krate/kinds";
-import { defineResource, type ServedResource, type Strategy, type Subresource } from "../resources/resource.ts";
+import { defineResource, type ResourceVerb, type ServedResource, type Subresource } from "../resources/resource.ts";
+import { recordStrategies } from "./strategies/index.ts";
+import { recordStrategy } from "./strategy.ts";
 
 export const recordKinds: readonly Kind[] = (allKinds as readonly Kind[]).filter((kind) => kind.storage === "postgres");
 
+/** Events are never changed; retention and namespace deletion remove them. */
+const appendOnlyVerbs: readonly ResourceVerb[] = ["create", "delete", "deletecollection", "get", "list", "watch"];
+
 export interface RecordBehaviour {
-  strategy(kind: Kind): Strategy;
   /** `jobs/log` and the like, by `<plural>/<subresource>`. */
   connects: Readonly<Record<string, Subresource["connect"]>>;
 }
 
-export function recordResources({ strategy, connects }: RecordBehaviour): ServedResource[] {
+export function recordResources({ connects }: RecordBehaviour): ServedResource[] {
   return recordKinds.map((kind) => {
     const openapi = schemaOf(kind);
     return defineResource({
@@ -28,9 +32,10 @@ export function recordResources({ strategy, connects }: RecordBehaviour): Served
       openapi,
       table: tableConvertor([...kind.printerColumns, ageColumn]),
       selectableFields: (kind.selectableFields ?? []).map((path) => path.replace(/^\./, "")),
-      hasStatus: true,
+      ...(kind.appendOnly === true && { verbs: appendOnlyVerbs }),
+      hasStatus: kind.appendOnly !== true,
       countsGeneration: true,
-      strategy: strategy(kind),
+      strategy: recordStrategy(kind, recordStrategies[kind.plural] ?? {}),
       subresources: subresourcesOf(kind, connects),
     });
   });

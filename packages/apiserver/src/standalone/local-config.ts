@@ -1,5 +1,6 @@
 import type { JsonObject } from "@krate/apimachinery";
 import type { Logger } from "@krate/telemetry";
+import { decodeStored } from "../objects.ts";
 import type { ConfigKind, ConfigReader } from "../services.ts";
 import type { Store } from "../storage/store.ts";
 import { type CacheListener, LocalCache } from "../watching/local-cache.ts";
@@ -33,6 +34,16 @@ export class LocalConfig implements ConfigReader {
     { namespace = "", name }: { namespace?: string | undefined; name: string },
   ): JsonObject | undefined {
     return this.cache(kind).get(namespace, name);
+  }
+
+  async find(
+    kind: ConfigKind,
+    { namespace = "", name }: { namespace?: string | undefined; name: string },
+  ): Promise<JsonObject | undefined> {
+    const cached = this.get(kind, { namespace, name });
+    if (cached !== undefined) return cached;
+    const stored = await this.#store.get({ group: kind.group, resource: kind.plural, namespace, name });
+    return stored === undefined ? undefined : decodeStored(stored);
   }
 
   list(kind: ConfigKind, namespace?: string): readonly JsonObject[] {

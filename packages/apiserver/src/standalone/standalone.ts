@@ -26,6 +26,7 @@ import { healthRoutes } from "../health/routes.ts";
 import { nameOf } from "../objects.ts";
 import { requestMetrics } from "../observing.ts";
 import { openApiRoutes } from "../openapi/routes.ts";
+import { recordConfigKinds } from "../records/lookups.ts";
 import { recordResources } from "../records/resources.ts";
 import { ResourceRegistry } from "../resources/registry.ts";
 import { type ApiServer, apiServer } from "../server.ts";
@@ -98,13 +99,13 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
         podLog: podLog(logs),
       }),
     ),
-    ...recordResources({ strategy: () => ({}), connects: { "jobs/log": jobLog(logs) } }),
+    ...recordResources({ connects: { "jobs/log": jobLog(logs) } }),
   );
   for (const each of [clusterRoles, roles, clusterRoleBindings, roleBindings]) {
     config.onChange(each, () => authorizer.invalidate());
   }
   config.onChange(definitions, (object, old) => follow(publisher, object, old));
-  config.cache(namespaceKind);
+  for (const each of [namespaceKind, ...recordConfigKinds]) config.cache(each);
   const metrics = requestMetrics();
   const services: Services = {
     store,
