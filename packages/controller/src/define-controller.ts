@@ -58,6 +58,27 @@ export interface ReconcileContext extends MapContext {
   claim<T extends KubernetesObject>(object: T, status: Partial<StatusOf<T>>): Promise<T>;
 }
 
+/** Keys from inside the program, such as from a log consumer; not heard while the controller does not run (not leading). */
+export interface Trigger {
+  /** `afterSeconds`: gathers what comes until then. @defaultValue at once */
+  enqueue(key: ObjectKey, options?: { afterSeconds?: number }): void;
+  /** Used by the runtime. Returns how to stop that. */
+  onEnqueue(listener: (key: ObjectKey, afterSeconds: number) => void): () => void;
+}
+
+export function defineTrigger(): Trigger {
+  const listeners = new Set<(key: ObjectKey, afterSeconds: number) => void>();
+  return {
+    enqueue: (key, { afterSeconds = 0 } = {}) => {
+      for (const listener of listeners) listener(key, afterSeconds);
+    },
+    onEnqueue: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
 export interface Controller<K extends KindRef = KindRef> extends Selection {
   /** Queue, metrics and field manager of status. */
   name: string;
@@ -65,6 +86,7 @@ export interface Controller<K extends KindRef = KindRef> extends Selection {
   watches?: readonly Watch[];
   /** Kinds only read through `context.lister`. */
   reads?: readonly KindRef[];
+  triggers?: readonly Trigger[];
   /** @defaultValue 1 */
   concurrency?: number;
   /** Longest reconcile. @defaultValue 120 s */

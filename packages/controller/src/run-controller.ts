@@ -78,7 +78,7 @@ export class ControllerRunner {
   }
 
   #subscribe(queue: WorkQueue): (() => void)[] {
-    const { watches = [], predicate, forgotten } = this.#controller;
+    const { watches = [], triggers = [], predicate, forgotten } = this.#controller;
     const { informers } = this.#environment;
     const context = { lister: <K extends KindRef>(kind: K) => informers.lister(kind) };
     const own = this.#objects.onChange((type, object, old) => {
@@ -97,7 +97,14 @@ export class ControllerRunner {
         for (const key of keys) queue.add(key);
       }),
     );
-    return [own, ...foreign];
+    const triggered = triggers.map((trigger) =>
+      trigger.onEnqueue((metadata, afterSeconds) => {
+        const key = storeKey({ metadata });
+        if (afterSeconds > 0) queue.addAfter(key, afterSeconds * 1000);
+        else queue.add(key);
+      }),
+    );
+    return [own, ...foreign, ...triggered];
   }
 
   async #process(key: string, queue: WorkQueue, stop: AbortSignal): Promise<void> {
