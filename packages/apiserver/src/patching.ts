@@ -37,11 +37,14 @@ export function applyPatch(
   ctx: RequestContext,
   type: PatchType,
   now: Date,
-): { object: JsonObject; duplicateFields: string[] } {
+): { object: JsonObject; duplicateFields: string[]; unknownFields?: string[] } {
   const body = ctx.body ?? Buffer.alloc(0);
   if (type === "apply") {
     const { value, duplicateFields } = decodeYaml(body);
-    return { object: applyServerSide(ctx, objectIn(value), now), duplicateFields };
+    const applied = objectIn(value);
+    // What the schema does not know cannot be owned: it is reported as unknown and left out of the merge.
+    const unknownFields = ctx.served.schema?.prune(applied) ?? [];
+    return { object: applyServerSide(ctx, applied, now), duplicateFields, unknownFields };
   }
   const { value, duplicateFields } = decodeJson(body);
   const old = ctx.old as JsonObject;

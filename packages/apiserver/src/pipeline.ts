@@ -25,6 +25,7 @@ import { resolveRequest } from "./stages/resolve-request.ts";
 import { retryOnConflict } from "./stages/retry-on-conflict.ts";
 import { route } from "./stages/route.ts";
 import { store } from "./stages/store.ts";
+import { validateRules } from "./stages/validate-rules.ts";
 import { validateSchema } from "./stages/validate-schema.ts";
 import { validatingAdmission } from "./stages/validating-admission.ts";
 import { warn } from "./stages/warn.ts";
@@ -50,6 +51,7 @@ export function pipeline(services: Services): readonly (readonly [name: string, 
     ["fillMetadata", fillMetadata(services)],
     ["prepare", prepare],
     ["validateSchema", validateSchema],
+    ["validateRules", validateRules],
     ["warn", warn],
     ["validatingAdmission", validatingAdmission(services.admission)],
     ["store", store(services)],

@@ -79,6 +79,8 @@ export interface Services {
   readonly log: Logger;
   readonly observer: RequestObserver;
   readonly limits: Limits;
+  /** The resource of a kind, wherever it is served: `paramKind` of policies. */
+  resolveKind(apiVersion: string, kind: string): Promise<(ConfigKind & { namespaced: boolean }) | undefined>;
   now(): Date;
   newUid(): string;
   /** In [0, 1). */

@@ -10,9 +10,11 @@ import { tokenRequest } from "./service-accounts.ts";
 import {
   configMapStrategy,
   eventStrategy,
+  policyBindingStrategy,
   roleBindingStrategy,
   secretStrategy,
   serviceStrategy,
+  validatingAdmissionPolicyStrategy,
 } from "./small-strategies.ts";
 
 export interface CoreParts extends ReviewParts {
@@ -81,8 +83,8 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
     [`${rbac}/clusterroles`]: { nameRule: "path-segment" },
     [`${rbac}/rolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },
     [`${rbac}/clusterrolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },
-    [`${admission}/validatingadmissionpolicies`]: counted,
-    [`${admission}/validatingadmissionpolicybindings`]: counted,
+    [`${admission}/validatingadmissionpolicies`]: { ...counted, strategy: validatingAdmissionPolicyStrategy },
+    [`${admission}/validatingadmissionpolicybindings`]: { ...counted, strategy: policyBindingStrategy },
     [`${admission}/mutatingadmissionpolicies`]: counted,
     [`${admission}/mutatingadmissionpolicybindings`]: counted,
     [`${admission}/validatingwebhookconfigurations`]: counted,

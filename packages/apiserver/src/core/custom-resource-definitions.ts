@@ -3,7 +3,7 @@
  * Established, stored versions) happens before the write, so the answer already says Established.
  * Source: k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition and pkg/controller/{status,establish}.
  */
-import { isObject, type JsonObject, type JsonValue } from "@krate/apimachinery";
+import { checkRules, equalJson, isObject, type JsonObject, type JsonValue, type Schema } from "@krate/apimachinery";
 import type { FieldError } from "@krate/kinds";
 import type { RequestContext } from "../context.ts";
 import { finalizersOf, isBeingDeleted, metadataOf, nameOf, sectionOf, textOf, timestamp } from "../objects.ts";
@@ -93,6 +93,7 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
       errors.push({ reason: "FieldValueRequired", field, message: "Required value: schemas are required" });
     else if (schema["type"] !== "object")
       errors.push(invalidField(`${field}.type`, schema["type"] ?? "", "must be object at the root"));
+    else if (!sameVersions(object, old)) errors.push(...checkRules(schema as Schema, field));
   });
   const { strategy } = isObject(spec["conversion"]) ? spec["conversion"] : {};
   if (strategy !== undefined && strategy !== "None") {
@@ -110,6 +111,11 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
       errors.push(invalidField("spec.scope", spec["scope"] ?? "", "field is immutable"));
   }
   return errors;
+}
+
+/** Rules that were accepted once need not be compiled again for a change elsewhere. */
+function sameVersions(object: JsonObject, old: JsonObject | undefined): boolean {
+  return old !== undefined && equalJson(sectionOf(object, "spec")["versions"], sectionOf(old, "spec")["versions"]);
 }
 
 function invalidField(field: string, value: JsonValue, message: string): FieldError {

@@ -91,10 +91,10 @@ async function decodePatch(
   if (!found) await checkMayCreate(ctx, services);
   ctx.operation = found ? "UPDATE" : "CREATE";
   ctx.applied = type === "apply";
-  const { object, duplicateFields } = applyPatch(ctx, type, services.now());
+  const { object, duplicateFields, unknownFields } = applyPatch(ctx, type, services.now());
   checkType(ctx, object);
   checkNames(ctx, object);
-  ctx.object = complete(ctx, object, duplicateFields);
+  ctx.object = complete(ctx, object, duplicateFields, unknownFields);
   if (found) checkPreconditions(ctx);
 }
 
@@ -170,9 +170,14 @@ function checkNames(ctx: RequestContext, object: JsonObject): void {
 }
 
 /** Prunes and defaults; unknown and duplicate fields become warnings or an error, as `fieldValidation` says. */
-function complete(ctx: RequestContext, object: JsonObject, duplicateFields: string[]): JsonObject {
+function complete(
+  ctx: RequestContext,
+  object: JsonObject,
+  duplicateFields: string[],
+  foundBefore: string[] = [],
+): JsonObject {
   const { schema, kind, version } = ctx.served;
-  const unknownFields = schema?.prune(object) ?? [];
+  const unknownFields = [...foundBefore, ...(schema?.prune(object) ?? [])];
   const directive = ctx.options?.fieldValidation ?? "Warn";
   if (directive === "Strict" && ctx.info.verb === "patch") {
     const texts = describeSuspectFields({ duplicateFields, unknownFields });

@@ -2,6 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@krate/apimachinery";
 import type { Logger } from "@krate/telemetry";
+import {
+  policyBindingKind,
+  policyKind,
+  validatingAdmissionPolicy,
+} from "../admission/policy/validating-admission-policy.ts";
 import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
 import { issuerRoutes } from "../auth/issuer-routes.ts";
 import { serviceAccount } from "../auth/service-account.ts";
@@ -29,6 +34,7 @@ import { openApiRoutes } from "../openapi/routes.ts";
 import { recordConfigKinds } from "../records/lookups.ts";
 import { recordResources } from "../records/resources.ts";
 import { ResourceRegistry } from "../resources/registry.ts";
+import type { ServedResource } from "../resources/resource.ts";
 import { type ApiServer, apiServer } from "../server.ts";
 import { type Authenticator, type ConfigKind, defaultLimits, type Limits, type Services } from "../services.ts";
 import type { Store } from "../storage/store.ts";
@@ -105,7 +111,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     config.onChange(each, () => authorizer.invalidate());
   }
   config.onChange(definitions, (object, old) => follow(publisher, object, old));
-  for (const each of [namespaceKind, ...recordConfigKinds]) config.cache(each);
+  for (const each of [namespaceKind, policyKind, policyBindingKind, ...recordConfigKinds]) config.cache(each);
   const metrics = requestMetrics();
   const services: Services = {
     store,
@@ -113,7 +119,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     config,
     authorizer,
     authenticators: authenticatorsOf(options),
-    admission: [namespaceLifecycle, escalationCheck(authorizer)],
+    admission: [namespaceLifecycle, escalationCheck(authorizer), validatingAdmissionPolicy],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },
@@ -132,6 +138,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     log,
     observer: metrics.observer,
     limits: { ...defaultLimits, ...options.limits },
+    resolveKind: async (apiVersion, kindName) => kindIn(registry, apiVersion, kindName),
     now: options.now ?? (() => new Date()),
     newUid: options.newUid ?? randomUUID,
     random: options.random ?? Math.random,
@@ -141,6 +148,12 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   const server = apiServer(services);
   startControllers(server, options);
   return server;
+}
+
+/** Any resource of the registry, found by its kind. */
+export function kindIn(registry: ResourceRegistry, apiVersion: string, name: string): ServedResource | undefined {
+  const [group, version] = apiVersion.includes("/") ? (apiVersion.split("/") as [string, string]) : ["", apiVersion];
+  return registry.findByKind(group, name, version);
 }
 
 function startControllers(server: ApiServer, { log, signal, caPem }: StandaloneOptions): void {

@@ -1,0 +1,155 @@
+/**
+ * Which requests a policy or binding is about: `matchConstraints` and `matchResources`.
+ * Source: k8s.io/apiserver/pkg/admission/plugin/policy/matching and pkg/admission/plugin/webhook/predicates.
+ */
+import {
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  type LabelSelector,
+  labelSelectorOf,
+  matchesLabels,
+} from "@krate/apimachinery";
+import type { RequestContext } from "../../context.ts";
+import { labelsOf } from "../../objects.ts";
+
+/** Compiled `MatchResources`; absent parts match everything. */
+export interface Matcher {
+  rules: readonly Rule[] | undefined;
+  excluded: readonly Rule[];
+  namespaceSelector: LabelSelector;
+  objectSelector: LabelSelector;
+  /** Equivalent: a rule about another version of the same resource counts too. */
+  equivalent: boolean;
+}
+
+interface Rule {
+  operations: ReadonlySet<string>;
+  groups: ReadonlySet<string>;
+  versions: ReadonlySet<string>;
+  resources: ReadonlySet<string>;
+  names: ReadonlySet<string>;
+  scope: string;
+}
+
+/** What a request is about, as rules see it. */
+export interface Subject {
+  operation: string;
+  group: string;
+  version: string;
+  resource: string;
+  subresource: string;
+  namespaced: boolean;
+  /** The object is a Namespace: its own labels are what `namespaceSelector` looks at. */
+  isNamespace: boolean;
+  name: string;
+}
+
+function textSet(value: JsonValue | undefined): Set<string> {
+  return new Set(Array.isArray(value) ? value.map(String) : []);
+}
+
+function compileRules(value: JsonValue | undefined): Rule[] {
+  return (Array.isArray(value) ? value.filter(isObject) : []).map((rule) => ({
+    operations: textSet(rule["operations"]),
+    groups: textSet(rule["apiGroups"]),
+    versions: textSet(rule["apiVersions"]),
+    resources: textSet(rule["resources"]),
+    names: textSet(rule["resourceNames"]),
+    scope: typeof rule["scope"] === "string" ? rule["scope"] : "*",
+  }));
+}
+
+/** @throws BadRequest for a malformed selector */
+export function compileMatcher(resources: JsonValue | undefined): Matcher {
+  const match = isObject(resources) ? resources : {};
+  const selector = (value: JsonValue | undefined) => labelSelectorOf(isObject(value) ? value : {});
+  const rules = compileRules(match["resourceRules"]);
+  return {
+    rules: rules.length === 0 ? undefined : rules,
+    excluded: compileRules(match["excludeResourceRules"]),
+    namespaceSelector: selector(match["namespaceSelector"]),
+    objectSelector: selector(match["objectSelector"]),
+    equivalent: match["matchPolicy"] !== "Exact",
+  };
+}
+
+export function subjectOf(ctx: RequestContext): Subject {
+  const { group, version, plural, namespaced } = ctx.served;
+  return {
+    operation: ctx.operation ?? "CONNECT",
+    group,
+    version,
+    resource: plural,
+    subresource: ctx.target.subresource,
+    namespaced,
+    isNamespace: group === "" && plural === "namespaces",
+    name: ctx.key?.name ?? ctx.target.name,
+  };
+}
+
+export interface MatchedObjects {
+  object: JsonObject | undefined;
+  oldObject: JsonObject | undefined;
+  namespace: JsonObject | undefined;
+}
+
+/** `versions`: every served version of the resource, for matchPolicy Equivalent. */
+export function matches(
+  matcher: Matcher,
+  subject: Subject,
+  objects: MatchedObjects,
+  versions: readonly string[],
+): boolean {
+  if (!matchesNamespace(matcher, subject, objects) || !matchesObject(matcher, objects)) return false;
+  const candidates = matcher.equivalent ? [subject.version, ...versions] : [subject.version];
+  const hit = (rules: readonly Rule[]) =>
+    rules.some((rule) => candidates.some((version) => matchesRule(rule, subject, version)));
+  if (hit(matcher.excluded)) return false;
+  return matcher.rules === undefined || hit(matcher.rules);
+}
+
+function matchesNamespace(
+  { namespaceSelector }: Matcher,
+  subject: Subject,
+  { object, oldObject, namespace }: MatchedObjects,
+): boolean {
+  if (namespaceSelector.length === 0) return true;
+  const about = subject.isNamespace ? (object ?? oldObject) : namespace;
+  if (about === undefined) return !subject.namespaced;
+  return matchesLabels(namespaceSelector, labelsOf(about));
+}
+
+/** Either the new or the old object may carry the label, so that it cannot be dropped to escape. */
+function matchesObject({ objectSelector }: Matcher, { object, oldObject }: MatchedObjects): boolean {
+  if (objectSelector.length === 0) return true;
+  return [object, oldObject].some((each) => each !== undefined && matchesLabels(objectSelector, labelsOf(each)));
+}
+
+function matchesRule(rule: Rule, subject: Subject, version: string): boolean {
+  return (
+    has(rule.operations, subject.operation) &&
+    has(rule.groups, subject.group) &&
+    has(rule.versions, version) &&
+    matchesResource(rule.resources, subject) &&
+    matchesScope(rule.scope, subject) &&
+    (rule.names.size === 0 || rule.names.has(subject.name))
+  );
+}
+
+function has(values: ReadonlySet<string>, value: string): boolean {
+  return values.has("*") || values.has(value);
+}
+
+function matchesResource(resources: ReadonlySet<string>, { resource, subresource }: Subject): boolean {
+  for (const each of resources) {
+    const [wanted, sub = ""] = each.split("/", 2);
+    if ((wanted === "*" || wanted === resource) && (sub === subresource || sub === "*")) return true;
+  }
+  return false;
+}
+
+function matchesScope(scope: string, { namespaced, isNamespace }: Subject): boolean {
+  if (scope === "*") return true;
+  return scope === "Namespaced" ? namespaced && !isNamespace : !namespaced || isNamespace;
+}
