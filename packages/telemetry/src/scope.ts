@@ -1,9 +1,10 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Logger } from "./logger.ts";
 
 /** 16 hexadecimal digits, unique enough to find one request or reconcile among all lines of a day. */
 export function newId(): string {
-  return randomBytes(8).toString("hex");
+  const uuid = randomUUID(); // Node draws these from a pool: 0.1 µs, where randomBytes(8) takes 10
+  return uuid.slice(0, 8) + uuid.slice(24, 32);
 }
 
 /** The logger of one request; the id is what `X-Request-Id` or `Audit-ID` carried, or a new one. */

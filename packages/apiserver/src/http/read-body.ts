@@ -22,6 +22,8 @@ export function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
     stream.on("data", onData);
     stream.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     stream.once("error", (cause) => stop(badRequest("the request body could not be read", cause)));
-    stream.once("close", () => stop(badRequest("the request body ended early")));
+    stream.once("close", () => {
+      if (!stream.readableEnded) stop(badRequest("the request body ended early"));
+    });
   });
 }

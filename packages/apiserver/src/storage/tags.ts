@@ -14,10 +14,13 @@ const maxTagLength = 256;
 /** Separates tags in one text parameter; never inside one. */
 export const tagSeparator = "\x1f";
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+const controls = /[\x00-\x1f%]/;
+
 /** Control characters cannot travel (NUL) or would split tags; `%` keeps the escape one-to-one. */
 function escapeControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  return text.replace(/[\x00-\x1f%]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  if (!controls.test(text)) return text;
+  return text.replace(new RegExp(controls, "g"), (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function tag(prefix: string, name: string, value: string): string {
