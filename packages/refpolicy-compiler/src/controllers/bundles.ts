@@ -1,0 +1,54 @@
+/** One ConfigMap per organization namespace, compiled from all of its policies. */
+import { defineController, done, watch } from "@krate/controller";
+import {
+  BranchProtection,
+  ConfigMap,
+  type KubernetesObject,
+  labels,
+  Namespace,
+  RefPolicy,
+  Repository,
+} from "@krate/kinds";
+import type { PolicyBundle } from "@krate/refpolicy";
+import { bundleName, planBundle, readBundle } from "../plan-bundle.ts";
+
+export const bundleSelection = { labelSelector: `${labels.bundle}=true` };
+
+/** Every change of a policy, a repository or the ConfigMap itself concerns its namespace. */
+const itsNamespace = ({ metadata }: KubernetesObject) => [{ name: metadata?.namespace ?? "" }];
+
+export function bundles() {
+  const remembered = new Map<string, PolicyBundle>();
+  return defineController({
+    name: "refpolicy-bundles",
+    for: Namespace,
+    watches: [
+      watch(BranchProtection, itsNamespace),
+      watch(RefPolicy, itsNamespace),
+      watch(Repository, itsNamespace),
+      watch(ConfigMap, itsNamespace, bundleSelection),
+    ],
+    concurrency: 4,
+    async reconcile({ metadata }, { client, lister, log }) {
+      const namespace = metadata?.name ?? "";
+      if (metadata?.deletionTimestamp) return done();
+      const key = { namespace, name: bundleName };
+      const current = lister(ConfigMap).get(key);
+      const inForce = readBundle(current) ?? remembered.get(namespace);
+      if (inForce) remembered.set(namespace, inForce);
+      const plan = planBundle({
+        namespace,
+        branchProtections: lister(BranchProtection).list(namespace),
+        refPolicies: lister(RefPolicy).list(namespace),
+        repositories: lister(Repository).list(namespace),
+        current,
+        ...(inForce && { remembered: inForce }),
+      });
+      if (plan.action === "apply") {
+        await client.apply(ConfigMap, plan.configMap, { fieldManager: "refpolicy-compiler", force: true });
+        log.info({ namespace, hash: plan.configMap.metadata.annotations }, "policy bundle written");
+      } else if (plan.action === "delete") await client.delete(ConfigMap, key);
+      return done();
+    },
+  });
+}

@@ -1,0 +1,2 @@
+export { type CompilerConfig, readConfig } from "./config.ts";
+export { refpolicyCompiler } from "./program.ts";
