@@ -19,17 +19,23 @@ export class Informers {
     this.#managers = managers;
   }
 
-  get<K extends KindRef>(kind: K, selection: Selection = {}): Informer<ObjectOf<K>> {
+  /** `transform` counts only for whoever asks first. */
+  get<K extends KindRef>(
+    kind: K,
+    selection: Selection = {},
+    options: { transform?: (object: ObjectOf<K>) => ObjectOf<K> } = {},
+  ): Informer<ObjectOf<K>> {
     const { namespace = "", labelSelector = "", fieldSelector = "" } = selection;
     const key = [resourceNameOf(kind), namespace, labelSelector, fieldSelector].join("|");
     let found = this.#byKey.get(key) as Informer<ObjectOf<K>> | undefined;
     if (!found) {
+      const keepOwn = keepOwnManagedFields(this.#managers);
       found = informer(this.#client, kind, {
         ...(namespace && { namespace }),
         ...(labelSelector && { labelSelector }),
         ...(fieldSelector && { fieldSelector }),
         keepManagedFields: true,
-        transform: keepOwnManagedFields(this.#managers),
+        transform: (object) => keepOwn((options.transform ?? ((same) => same))(object)),
         onProblem: ({ message, error }) => this.#log.warn({ err: error }, message),
       });
       this.#byKey.set(key, found as Informer<unknown>);

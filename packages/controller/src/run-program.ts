@@ -31,8 +31,12 @@ export interface ProgramContext {
   now(): Date;
   /** The informer of a kind some controller declared. @throws when none did */
   lister<K extends KindRef>(kind: K): Informer<ObjectOf<K>>;
-  /** The shared informer of a kind; call it before the program starts (in `setup`). */
-  informer<K extends KindRef>(kind: K, selection?: Selection): Informer<ObjectOf<K>>;
+  /** The shared informer of a kind; call it before the program starts (in `setup`). `transform` trims what is kept. */
+  informer<K extends KindRef>(
+    kind: K,
+    selection?: Selection,
+    options?: { transform?: (object: ObjectOf<K>) => ObjectOf<K> },
+  ): Informer<ObjectOf<K>>;
 }
 
 export interface Program {
@@ -88,7 +92,7 @@ export async function startProgram(program: Program, signal: AbortSignal): Promi
     metrics,
     now,
     lister: (kind) => informers.lister(kind),
-    informer: (kind, selection) => informers.get(kind, selection),
+    informer: (kind, selection, options) => informers.get(kind, selection, options),
   };
   const built = program.setup?.(context);
   const controllers = [...(program.controllers ?? []), ...(built?.controllers ?? [])];
