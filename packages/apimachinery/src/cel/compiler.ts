@@ -2,6 +2,7 @@
  * Checks an expression and turns it into closures, in one walk: a node's type is known before its parents', and so are the overloads of its calls.
  * Source of the rules and texts: cel-go's checker and https://github.com/google/cel-spec/blob/master/doc/langdef.md#type-checking
  */
+import { linearRegExp } from "../schema/regexp.ts";
 import type { Node, NodeOf } from "./ast.ts";
 import type { Budget } from "./budget.ts";
 import { functions } from "./functions/index.ts";
@@ -13,6 +14,7 @@ import { planLoop } from "./loops.ts";
 import { binaryOperators, unaryOperators } from "./operator-table.ts";
 import { lookUp, noOverload } from "./operators.ts";
 import { qualifiedName } from "./parser.ts";
+import { parseDuration, parseTimestamp } from "./times.ts";
 import type { CelType } from "./types.ts";
 import { formatType, isAssignable, join, listOf, mapOf, optionalOf, substitute, types } from "./types.ts";
 import type { Value } from "./values.ts";
@@ -22,6 +24,7 @@ import {
   fits,
   ListValue,
   MapValue,
+  Opaque,
   OptionalValue,
   TypeValue,
   typeNameOf,
@@ -58,14 +61,18 @@ interface Local {
 
 export class Compiler {
   readonly issues: CelIssue[] = [];
+  /** Names of the variables that the expression uses. */
+  readonly used = new Set<string>();
   readonly #expression: string;
   readonly #variables: Readonly<Record<string, CelType>>;
+  readonly #homogeneous: boolean;
   readonly #locals = new Map<string, Local[]>();
   #slots = 0;
 
-  constructor(expression: string, variables: Readonly<Record<string, CelType>>) {
+  constructor(expression: string, variables: Readonly<Record<string, CelType>>, homogeneous = true) {
     this.#expression = expression;
     this.#variables = variables;
+    this.#homogeneous = homogeneous;
   }
 
   get slots(): number {
@@ -134,6 +141,7 @@ export class Compiler {
     }
     const type = Object.hasOwn(this.#variables, name) ? this.#variables[name] : undefined;
     if (type !== undefined) {
+      this.used.add(name);
       return {
         type,
         evaluate: (run) => {
@@ -173,6 +181,7 @@ export class Compiler {
         return type.of[1] ?? types.dyn;
       case "optional":
         return this.#memberType(type.of[0] ?? types.dyn, field, at);
+      case "opaque":
       case "object": {
         const member = type.field?.(field);
         return member ?? this.report(`undefined field '${field}'`, at).type;
@@ -190,7 +199,6 @@ export class Compiler {
       type: types.bool,
       evaluate: (run) => {
         let value = operand.evaluate(run);
-        run.budget.spend(1);
         if (value instanceof OptionalValue) {
           if (value.value === undefined) return false;
           value = value.value;
@@ -224,7 +232,6 @@ export class Compiler {
       return container.of[0] ?? types.dyn;
     if (container.kind === "map" && isAssignable(container.of[0] ?? types.dyn, index, new Map()))
       return container.of[1] ?? types.dyn;
-    if (container.kind === "object" && (index.kind === "string" || index.kind === "dyn")) return types.dyn;
     return this.report(
       `found no matching overload for '_[_]' applied to '(${formatType(container)}, ${formatType(index)})'`,
       at,
@@ -245,15 +252,23 @@ export class Compiler {
     return this.#apply(name, target, args, at);
   }
 
+  /** The arguments of `format` are of any types; all other literals are checked. */
+  #planArgument(name: string, node: Node): Planned {
+    if (name !== "format" || node.kind !== "list") return this.plan(node);
+    const elements = node.elements.map(({ value, optional }) => ({ ...this.plan(value), optional }));
+    return this.#listOf(types.dyn, elements);
+  }
+
   #apply(name: string, target: Node | undefined, args: readonly Node[], at: number): Planned {
     const isMethod = target !== undefined;
     const known = functions.get(name)?.filter((overload) => overload.isMethod === isMethod);
-    const planned = [...(target === undefined ? [] : [target]), ...args].map((arg) => this.plan(arg));
+    const planned = [...(target === undefined ? [] : [target]), ...args].map((arg) => this.#planArgument(name, arg));
     if (known === undefined || known.length === 0)
       return this.report(`undeclared reference to '${name}' (in container '')`, at);
     const matching = matchOverloads(known, planned);
     if (matching.length === 0)
       return this.report(`found no matching overload for '${name}' applied to '${describe(planned, isMethod)}'`, at);
+    this.#checkLiterals(name, target, args);
     const [first, ...others] = matching as [Matched, ...Matched[]];
     const isOne = others.every(({ result }) => formatType(result) === formatType(first.result));
     return {
@@ -264,6 +279,24 @@ export class Compiler {
         planned,
       ),
     };
+  }
+
+  /** Patterns, times and durations that are written out are checked now, not when they are needed. */
+  #checkLiterals(name: string, target: Node | undefined, args: readonly Node[]): void {
+    const argument = name === "matches" && target === undefined ? args[1] : args[0];
+    if (
+      !["matches", "timestamp", "duration", "find", "findAll"].includes(name) ||
+      argument?.kind !== "literal" ||
+      typeof argument.value !== "string"
+    )
+      return;
+    try {
+      if (name === "timestamp") parseTimestamp(argument.value);
+      else if (name === "duration") parseDuration(argument.value);
+      else linearRegExp(argument.value);
+    } catch {
+      this.report(`invalid ${name} argument`, argument.at);
+    }
   }
 
   #operator({ name, args, at }: NodeOf<"call">): Planned | undefined {
@@ -302,12 +335,16 @@ export class Compiler {
 
   #list({ elements }: NodeOf<"list">): Planned {
     const planned = elements.map(({ value, optional }) => ({ ...this.plan(value), optional }));
-    const element = planned.reduce<CelType | undefined>((type, each) => {
-      const own = each.optional ? (each.type.of[0] ?? types.dyn) : each.type;
-      return type === undefined ? own : (join(type, own) ?? types.dyn);
-    }, undefined);
+    const element = this.#commonType(
+      planned.map(({ type, optional }) => (optional ? (type.of[0] ?? types.dyn) : type)),
+      elements.map(({ value }) => value),
+    );
+    return this.#listOf(element, planned);
+  }
+
+  #listOf(element: CelType, planned: readonly (Planned & { optional: boolean })[]): Planned {
     return {
-      type: listOf(element ?? types.dyn),
+      type: listOf(element),
       evaluate: (run) => {
         run.budget.spend(10);
         const values: Value[] = [];
@@ -322,20 +359,39 @@ export class Compiler {
     };
   }
 
+  /** Literals hold one type: a mixed list is a mistake in a policy more often than a wish; `dyn(…)` says that it is one. */
+  #commonType(all: readonly CelType[], nodes: readonly Node[]): CelType {
+    let common: CelType | undefined;
+    for (const [index, type] of all.entries()) {
+      const joined = common === undefined ? type : join(common, type);
+      if (joined === undefined && this.#homogeneous) {
+        this.report(
+          `expected type '${formatType(common ?? types.dyn)}' but found '${formatType(type)}'`,
+          nodes[index]?.at ?? 0,
+        );
+      }
+      common = joined ?? types.dyn;
+    }
+    return common ?? types.dyn;
+  }
+
   #map({ entries }: NodeOf<"map">): Planned {
     const planned = entries.map(({ key, value, optional }) => ({
       key: this.plan(key),
       value: this.plan(value),
       optional,
     }));
-    const typeOf = (all: readonly CelType[]) =>
-      all.reduce<CelType | undefined>(
-        (type, each) => (type === undefined ? each : (join(type, each) ?? types.dyn)),
-        undefined,
-      ) ?? types.dyn;
     const values = planned.map(({ value, optional }) => (optional ? (value.type.of[0] ?? types.dyn) : value.type));
+    const keyType = this.#commonType(
+      planned.map(({ key }) => key.type),
+      entries.map(({ key }) => key),
+    );
+    const valueType = this.#commonType(
+      values,
+      entries.map(({ value }) => value),
+    );
     return {
-      type: mapOf(typeOf(planned.map(({ key }) => key.type)), typeOf(values)),
+      type: mapOf(keyType, valueType),
       evaluate: (run) => {
         run.budget.spend(30);
         const map = new ArrayMap();
@@ -469,6 +525,8 @@ function selectField(value: Value, field: string): Value {
     return member;
   }
   if (value instanceof OptionalValue) return selectOptional(value, field);
+  const member = value instanceof Opaque ? value.select(field) : undefined;
+  if (member !== undefined) return member;
   throw new CelError(`no such overload: ${typeNameOf(value)}.${field}`);
 }
 

@@ -30,11 +30,15 @@ export interface CompileOptions {
   variables: Readonly<Record<string, CelType>>;
   /** What the expression must give, e.g. `types.bool`. @defaultValue anything */
   expectedType?: CelType;
+  /** Elements of a list literal, and keys and values of a map literal, must have one type. @defaultValue true, as in Kubernetes */
+  homogeneousLiterals?: boolean;
 }
 
 export interface CelProgram {
   readonly expression: string;
   readonly type: CelType;
+  /** Names of the variables it uses: what need not be fetched otherwise. */
+  readonly variables: ReadonlySet<string>;
   readonly slots: number;
   readonly evaluate: Evaluate;
 }
@@ -45,7 +49,7 @@ export type Compiled =
 
 /** Compiles an expression; a program may be run any number of times, also while another run of it waits. */
 export function compile(expression: string, options: CompileOptions): Compiled {
-  const compiler = new Compiler(expression, options.variables);
+  const compiler = new Compiler(expression, options.variables, options.homogeneousLiterals ?? true);
   try {
     const node = parse(expression);
     const { type, evaluate } = compiler.plan(node);
@@ -54,7 +58,7 @@ export function compile(expression: string, options: CompileOptions): Compiled {
       compiler.report(`must evaluate to ${formatType(expectedType)} but evaluates to ${formatType(type)}`, node.at);
     }
     if (compiler.issues.length === 0)
-      return { program: { expression, type, slots: compiler.slots, evaluate }, issues: [] };
+      return { program: { expression, type, variables: compiler.used, slots: compiler.slots, evaluate }, issues: [] };
   } catch (error) {
     if (!(error instanceof CelSyntaxError)) throw error;
     compiler.issues.push(issueAt(expression, error.message, error.offset));

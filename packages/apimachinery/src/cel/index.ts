@@ -1,10 +1,13 @@
+export type { AdmissionVariables } from "./admission.ts";
+export { admissionVariables, namespaceType, requestType } from "./admission.ts";
 export { Budget, defaultCostLimit } from "./budget.ts";
 export type { Bindings, CelProgram, Compiled, CompileOptions, RunOptions, RunResult } from "./evaluate.ts";
 export { compile, LazyBinding, run, runWithAuthorizer, toValue } from "./evaluate.ts";
 export type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
-export { authorizerTypeName, authorizerValue, requestResourceValue } from "./functions/authorizer.ts";
+export { authorizerValue } from "./functions/authorizer.ts";
 export type { CelIssue } from "./issues.ts";
 export { CelBudgetError, CelError, formatIssues } from "./issues.ts";
+export { checkRules, validateRules } from "./rules.ts";
 export type { CelType } from "./types.ts";
 export { listOf, mapOf, objectOf, opaque, optionalOf, schemaType, types as celTypes } from "./types.ts";
 export type { Value as CelValue } from "./values.ts";

@@ -76,10 +76,14 @@ export function isNumeric(value: Value): value is bigint | number | Uint {
   return typeof value === "bigint" || typeof value === "number" || value instanceof Uint;
 }
 
-/** Numbers of any two types by value; undefined with NaN. */
+/** Numbers of any two types by value, an integer beside a double as a double; undefined with NaN. */
 function compareNumbers(a: bigint | number | Uint, b: bigint | number | Uint): number | undefined {
-  const left = a instanceof Uint ? a.value : a;
-  const right = b instanceof Uint ? b.value : b;
+  let left = a instanceof Uint ? a.value : a;
+  let right = b instanceof Uint ? b.value : b;
+  if (typeof left !== typeof right) {
+    left = Number(left);
+    right = Number(right);
+  }
   if (left < right) return -1;
   if (left > right) return 1;
   return left >= right ? 0 : undefined; // false only with NaN

@@ -148,7 +148,7 @@ class Parser {
   #selection(operand: Node, at: number): Node {
     const optional = this.#take("?");
     const name = this.#peek();
-    if (name.kind !== "ident" || (reserved.has(name.text) && !name.quoted)) throw this.#unexpected();
+    if (name.kind !== "ident" || (name.text === "in" && !name.quoted)) throw this.#unexpected();
     this.#index++;
     const opening = this.#peek();
     if (optional || name.quoted || !this.#take("(")) return { kind: "select", at, operand, field: name.text, optional };

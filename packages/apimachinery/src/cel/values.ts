@@ -54,6 +54,10 @@ export abstract class Opaque {
   equals(other: Opaque): boolean {
     return this === other;
   }
+  /** A member by `.name`, for the few types that have any. */
+  select(_name: string): Value | undefined {
+    return undefined;
+  }
 }
 
 export abstract class ListValue {
@@ -149,6 +153,7 @@ export class ArrayMap extends MapValue {
   }
   /** @returns false when the key is there already */
   add(key: Value, value: Value): boolean {
+    if (typeof key === "number") throw new CelError("unsupported key type: double");
     const text = keyText(key);
     if (this.#entries.has(text)) return false;
     this.#entries.set(text, [key, value]);

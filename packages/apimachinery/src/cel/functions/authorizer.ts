@@ -59,12 +59,18 @@ class Authorizer extends Opaque {
   readonly typeName: string;
   readonly answer: KnownAnswer;
   readonly check: AccessCheck;
+  readonly requestResource: Authorizer | undefined;
 
-  constructor(typeName: string, answer: KnownAnswer, check: AccessCheck) {
+  constructor(typeName: string, answer: KnownAnswer, check: AccessCheck, requestResource?: Authorizer) {
     super();
     this.typeName = typeName;
     this.answer = answer;
     this.check = check;
+    this.requestResource = requestResource;
+  }
+
+  override select(name: string): Value | undefined {
+    return name === "requestResource" && this.typeName === names.authorizer ? this.requestResource : undefined;
   }
 
   with(typeName: string, more: Partial<AccessCheck>): Authorizer {
@@ -92,14 +98,10 @@ const empty: AccessCheck = {
   name: "",
 };
 
-/** The value of the variable `authorizer`. */
-export function authorizerValue(answer: KnownAnswer): Value {
-  return new Authorizer(names.authorizer, answer, empty);
-}
-
-/** The value of `authorizer.requestResource`. */
-export function requestResourceValue(answer: KnownAnswer, check: Partial<AccessCheck>): Value {
-  return new Authorizer(names.resource, answer, { ...empty, ...check });
+/** The value of the variable `authorizer`; `requestResource` is what the request is about. */
+export function authorizerValue(answer: KnownAnswer, requestResource?: Partial<AccessCheck>): Value {
+  const resource = requestResource && new Authorizer(names.resource, answer, { ...empty, ...requestResource });
+  return new Authorizer(names.authorizer, answer, empty, resource);
 }
 
 function decide(authorizer: Authorizer, verb: string): Decision {

@@ -25,9 +25,10 @@ function formatValue(value: Value, verb: string, precision: number | undefined):
     case "d":
       if (typeof value === "bigint") return String(value);
       if (value instanceof Uint) return String(value.value);
+      if (typeof value === "number" && !Number.isFinite(value)) return String(value);
       break;
     case "f":
-      if (isNumeric(value)) return finite(value, (number) => number.toFixed(precision ?? 6));
+      if (isNumeric(value)) return finite(value, (number) => fixed(number, precision ?? 6));
       break;
     case "e":
       if (isNumeric(value))
@@ -60,6 +61,15 @@ function finite(value: bigint | number | Uint, format: (number: number) => strin
   return Number.isFinite(number) ? format(number) : number > 0 ? "Infinity" : "-Infinity";
 }
 
+/** Halves go to the even neighbour, as in Go. */
+function fixed(number: number, digits: number): string {
+  const scaled = number * 10 ** digits;
+  const isHalf = Math.abs(scaled % 1) === 0.5 && Number.isSafeInteger(Math.trunc(scaled));
+  return isHalf && Math.trunc(scaled) % 2 === 0
+    ? (Math.trunc(scaled) / 10 ** digits).toFixed(digits)
+    : number.toFixed(digits);
+}
+
 function hexOf(value: Value): string | undefined {
   if (typeof value === "bigint" || value instanceof Uint) return integer(value).toString(16);
   if (typeof value === "string") return Buffer.from(value, "utf8").toString("hex");
@@ -69,7 +79,7 @@ function hexOf(value: Value): string | undefined {
 function textOf(value: Value): string {
   if (value === null) return "null";
   if (typeof value === "string") return value;
-  if (typeof value === "number") return doubleText(value);
+  if (typeof value === "number") return Number.isFinite(value) ? doubleText(value) : String(value);
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (value instanceof Uint) return String(value.value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");

@@ -1,6 +1,6 @@
 /**
- * List functions, sets, and comparison over numbers.
- * Source: https://pkg.go.dev/k8s.io/apiserver/pkg/cel/library#Lists, https://pkg.go.dev/github.com/google/cel-go/ext#Sets, #Lists, #Math
+ * List functions and sets.
+ * Source: https://pkg.go.dev/k8s.io/apiserver/pkg/cel/library#Lists, https://pkg.go.dev/github.com/google/cel-go/ext#Sets, #Lists
  */
 import { CelError } from "../issues.ts";
 import { add, compare, equals } from "../operators.ts";
@@ -83,12 +83,12 @@ function containsAll(list: ListValue, part: ListValue): boolean {
   return [...part].every((item) => indexOf(list, item) >= 0n);
 }
 
-function extremeOf(name: string, wanted: number): Overload[] {
-  const pick = (...args: Value[]) =>
-    extreme(`math.${name}`, wanted)(args[0] instanceof ListValue ? args[0] : new ArrayList(args));
-  return ["dyn", "dyn, dyn", "dyn, dyn, dyn", "dyn, dyn, dyn, dyn"].map((parameters) =>
-    overload(`#math.${name}(${parameters}): dyn`, pick),
-  );
+/** Longer ranges are a way to spend memory, not a policy. */
+const maxRange = 100_000n;
+
+function rangeOf(count: bigint): ArrayList {
+  if (count < 0n || count > maxRange) throw new CelError(`lists.range(${count}): must be between 0 and ${maxRange}`);
+  return new ArrayList(Array.from({ length: Number(count) }, (_, index) => BigInt(index)));
 }
 
 /** Every pair is compared. */
@@ -126,6 +126,5 @@ export const listFunctions: readonly Overload[] = [
     (a: ListValue, b: ListValue) => [...b].some((item) => indexOf(a, item) >= 0n),
     pairs,
   ),
-  ...extremeOf("greatest", 1),
-  ...extremeOf("least", -1),
+  overload("#lists.range(int): list<int>", rangeOf, (count) => Number(count)),
 ];

@@ -6,7 +6,7 @@ import type { Overload } from "./overload.ts";
 import { overload } from "./overload.ts";
 
 const urlType = "kubernetes.URL";
-const urlPattern = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:[^/?#@]*@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?$/;
+const urlPattern = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:[^/?#@]*@)?([^/?#]*))?([^?]*)(?:\?(.*))?$/;
 
 class Url extends Opaque {
   readonly typeName = urlType;
@@ -42,7 +42,7 @@ class Url extends Opaque {
   }
 }
 
-/** An absolute URI or an absolute path, as Go's url.ParseRequestURI takes. */
+/** An absolute URI or an absolute path, as Go's url.ParseRequestURI takes; like it, without fragments: `#` is a character as any other. */
 function parseUrl(text: string): Url | undefined {
   const match = urlPattern.exec(text);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused

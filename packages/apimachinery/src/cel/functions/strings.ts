@@ -86,6 +86,12 @@ function joinTexts(list: ListValue, separator = ""): string {
 const lower = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 const upper = (text: string) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 
+/** White space as Unicode has it: with U+0085, without U+FEFF. */
+function trim(text: string): string {
+  const space = "[\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+  return text.replace(new RegExp(`^${space}+`), "").replace(new RegExp(`(?<!${space})${space}+$`), "");
+}
+
 function find(text: string, pattern: string): string {
   const matcher = compiled(pattern).matcher(text);
   return matcher.find() ? (matcher.group() ?? "") : "";
@@ -135,7 +141,7 @@ export const stringFunctions: readonly Overload[] = [
   overload("string.split(string, int): list<string>", split, textCost),
   overload("string.substring(int): string", substring, textCost),
   overload("string.substring(int, int): string", substring, textCost),
-  overload("string.trim(): string", (text: string) => text.trim(), textCost),
+  overload("string.trim(): string", trim, textCost),
   overload("string.reverse(): string", (text: string) => [...text].reverse().join(""), textCost),
   overload("list<string>.join(): string", joinTexts),
   overload("list<string>.join(string): string", joinTexts),
