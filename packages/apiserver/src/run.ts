@@ -1,5 +1,5 @@
 /** From a config to a server on its port: what `main.ts` runs and tests start in process. */
-import { createLogger, type Logger } from "@krate/telemetry";
+import { createLogger, type HealthServer, healthServer, type Logger } from "@krate/telemetry";
 import { CertificateVerifier } from "./auth/client-certificate.ts";
 import { type ObjectLookup, ServiceAccountTokens } from "./auth/service-account-tokens.ts";
 import { parseTokenFile } from "./auth/token-file.ts";
@@ -42,15 +42,28 @@ export async function run(
   });
   log.info({ address: addressOf(listener), mode: config.mode }, "serving");
   const open = listener;
+  const health = config.healthAddress && (await startHealth(config.healthAddress, server));
   return {
     server,
     listener: open,
     stop: async () => {
       stopping.abort();
+      await health?.close();
       await open.close();
       await store.close();
     },
   };
+}
+
+/** The same answer as `/readyz` of the API, without TLS and token, for whoever runs this process. */
+function startHealth(address: { host: string; port: number }, server: ApiServer): Promise<HealthServer> {
+  return healthServer({
+    address,
+    notReady: async () => {
+      const { status } = await server.inject({ url: "/readyz" });
+      return status === 200 ? [] : ["readyz"];
+    },
+  });
 }
 
 function addressOf(listener: Listener | undefined): string {

@@ -9,7 +9,6 @@ export {
 } from "./config.ts";
 export * from "./define-controller.ts";
 export { equalJson } from "./equal.ts";
-export { type HealthServer, healthServer } from "./health.ts";
 export { type LeaderElectionOptions, type LeaderElector, leaderElector } from "./leader-election.ts";
 export { type ConsumerContext, defineLogConsumer, type LogConsumer, runLogConsumer } from "./log-consumer.ts";
 export { done, type ReconcileResult, requeueAfter, TerminalError, WaitError } from "./outcome.ts";

@@ -2,6 +2,8 @@
  * The life of a program: informers → ready → leader → controllers and consumers → signal → everything ends within 10 s.
  * `startProgram` is the same without process signals, for tests and for programs with more to run.
  */
+
+import type { KindRef, ObjectOf } from "@krate/kinds";
 import {
   type EventRecorder,
   eventRecorder,
@@ -10,13 +12,11 @@ import {
   kubeClient,
   loadKubeConfig,
 } from "@krate/kube";
-import type { KindRef, ObjectOf } from "@krate/kinds";
-import { createLogger, type Logger } from "@krate/telemetry";
+import { createLogger, healthServer, type Logger } from "@krate/telemetry";
 import { createMetrics, type Metrics } from "@krate/telemetry/metrics";
 import type { ProgramConfig } from "./config.ts";
 import { controllerMetrics } from "./controller-metrics.ts";
 import type { Controller, Selection } from "./define-controller.ts";
-import { healthServer } from "./health.ts";
 import { Informers } from "./informers.ts";
 import { leaderElector } from "./leader-election.ts";
 import { type LogConsumer, runLogConsumer } from "./log-consumer.ts";

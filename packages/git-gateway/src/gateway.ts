@@ -1,14 +1,13 @@
 import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
 import { Repository } from "@krate/kinds";
 import { informer, type KubeClient } from "@krate/kube";
-import type { Logger } from "@krate/telemetry";
+import { healthServer, type Logger } from "@krate/telemetry";
 import { kubeAuthenticator } from "./adapters/kube-authenticator.ts";
 import { kubeAuthorizer } from "./adapters/kube-authorizer.ts";
 import { kubeEventLog } from "./adapters/kube-events.ts";
 import { KubePolicies } from "./adapters/kube-policies.ts";
 import { kubeRepositories } from "./adapters/kube-repositories.ts";
 import type { GatewayConfig } from "./config.ts";
-import { startHealthServer } from "./http/health-server.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { Recovery } from "./receive-pack/recovery.ts";
@@ -27,7 +26,11 @@ export async function runGateway(
 ): Promise<void> {
   const metrics = gatewayMetrics();
   let notReady: string | undefined = "the local copies are not synced yet";
-  const health = await startHealthServer({ address: config.healthAddress, notReady: () => notReady, metrics });
+  const health = await healthServer({
+    address: config.healthAddress,
+    notReady: () => (notReady === undefined ? [] : [notReady]),
+    metrics,
+  });
   const backend = new NativeGitBackend({ root: config.repositoryRoot });
   const readers = new ObjectReaderPool();
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
@@ -79,7 +82,7 @@ export async function runGateway(
     await recovery.start(signal);
     const port = await server.listen(config.address);
     notReady = undefined;
-    log.info({ port, healthPort: health.port, repositoryRoot: config.repositoryRoot }, "serving Git");
+    log.info({ port, health: health.url, repositoryRoot: config.repositoryRoot }, "serving Git");
     await recovery.run(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -87,6 +90,6 @@ export async function runGateway(
     notReady = "the gateway is stopping";
     await server.close(graceMs);
     readers.close();
-    health.close();
+    await health.close();
   }
 }
