@@ -1,5 +1,9 @@
 /** From a config to a server on its port: what `main.ts` runs and tests start in process. */
-import { createLogger, type HealthServer, healthServer, type Logger } from "@krate/telemetry";
+
+import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
+import { createLogger, type Logger } from "@krate/telemetry";
+import { aggregated } from "./aggregated/aggregated.ts";
+import { register } from "./aggregated/registration.ts";
 import { CertificateVerifier } from "./auth/client-certificate.ts";
 import { type ObjectLookup, ServiceAccountTokens } from "./auth/service-account-tokens.ts";
 import { parseTokenFile } from "./auth/token-file.ts";
@@ -25,45 +29,51 @@ export async function run(
   const store = await openStore(config, log);
   const stopping = new AbortController();
   let listener: Listener | undefined;
-  const server = await standaloneServer(config, {
-    store,
-    log,
-    signal: stopping.signal,
-    address: () => addressOf(listener),
-  });
-  listener = await listen({
-    ...config.address,
-    tls: {
-      cert: readText(config.tls.certFile),
-      key: readText(config.tls.keyFile),
-      ...(config.clientCaFile !== undefined && { ca: readText(config.clientCaFile) }),
-    },
-    onRequest: server.handle,
-  });
+  const serving = { cert: readText(config.tls.certFile), key: readText(config.tls.keyFile) };
+  let clientCa = config.clientCaFile === undefined ? undefined : readText(config.clientCaFile);
+  const tls = () => ({ ...serving, ...(clientCa !== undefined && { ca: clientCa }) });
+  const client =
+    config.mode === "aggregated"
+      ? kubeClient(await loadKubeConfig(config.kubeconfigFile), { userAgent: "krate-apiserver" })
+      : undefined;
+  const parts = { store, log, signal: stopping.signal, address: () => addressOf(listener) };
+  const server =
+    client === undefined
+      ? await standaloneServer(config, parts)
+      : await aggregated({
+          store,
+          client,
+          log,
+          signal: stopping.signal,
+          serverAddress: parts.address,
+          onClientCas: (pem) => {
+            clientCa = pem;
+            listener?.setTls(tls());
+          },
+        });
+  const open = await listen({ ...config.address, tls: tls(), onRequest: server.handle });
+  listener = open;
   log.info({ address: addressOf(listener), mode: config.mode }, "serving");
-  const open = listener;
-  const health = config.healthAddress && (await startHealth(config.healthAddress, server));
+  if (client !== undefined) await registerWith(client, config, open, log);
   return {
     server,
     listener: open,
     stop: async () => {
       stopping.abort();
-      await health?.close();
       await open.close();
+      await client?.close();
       await store.close();
     },
   };
 }
 
-/** The same answer as `/readyz` of the API, without TLS and token, for whoever runs this process. */
-function startHealth(address: { host: string; port: number }, server: ApiServer): Promise<HealthServer> {
-  return healthServer({
-    address,
-    notReady: async () => {
-      const { status } = await server.inject({ url: "/readyz" });
-      return status === 200 ? [] : ["readyz"];
-    },
-  });
+/** Outside a cluster nobody else makes the APIService; inside, the chart has. */
+async function registerWith(client: KubeClient, config: Config, { port }: Listener, log: Logger): Promise<void> {
+  const { apiServiceExternalName: externalName, caFile, namespace } = config;
+  if (externalName === undefined) return;
+  if (caFile === undefined) throw new Error("KRATE_CA_FILE must be set when KRATE_APISERVICE_EXTERNAL_NAME is");
+  await register(client, { namespace, externalName, port, caPem: readText(caFile) });
+  log.info({ externalName, port }, "registered with the aggregator");
 }
 
 function addressOf(listener: Listener | undefined): string {

@@ -1,0 +1,131 @@
+/** Aggregated mode: the record kinds only, behind a real kube-apiserver that says who calls and what they may do. */
+import { randomUUID } from "node:crypto";
+import { ConfigMap } from "@krate/kinds";
+import { informer, type KubeClient } from "@krate/kube";
+import type { Logger } from "@krate/telemetry";
+import {
+  policyBindingKind,
+  policyKind,
+  validatingAdmissionPolicy,
+} from "../admission/policy/validating-admission-policy.ts";
+import { clientCertificate } from "../auth/client-certificate.ts";
+import { startExpiry } from "../controllers/expiry.ts";
+import { internalRequests } from "../controllers/internal-client.ts";
+import { namespaceKind, namespaceLifecycle } from "../core/namespaces.ts";
+import { discoveryRoutes } from "../discovery/routes.ts";
+import { healthRoutes } from "../health/routes.ts";
+import { requestMetrics } from "../observing.ts";
+import { openApiRoutes } from "../openapi/routes.ts";
+import { recordConfigKinds } from "../records/lookups.ts";
+import { recordResources } from "../records/resources.ts";
+import { ResourceRegistry } from "../resources/registry.ts";
+import { type ApiServer, apiServer } from "../server.ts";
+import { type Authenticator, defaultLimits, type Services } from "../services.ts";
+import type { Store } from "../storage/store.ts";
+import { jobLog } from "../subresources/job-log.ts";
+import { ClusterConfig } from "./cluster-config.ts";
+import { clusterLogs } from "./cluster-logs.ts";
+import { DelegatedAuthorizer, delegatedTokens } from "./delegation.ts";
+import { authenticationConfigMap, type FrontProxySettings, frontProxy, readSettings } from "./front-proxy.ts";
+import { kindResolver } from "./kind-resolver.ts";
+
+export interface AggregatedOptions {
+  store: Store;
+  client: KubeClient;
+  log: Logger;
+  signal: AbortSignal;
+  serverAddress?: () => string;
+  /** The CAs whose client certificates the listener must ask for; called again when they change. */
+  onClientCas: (pem: string) => void;
+}
+
+/** Ready to answer when the promise resolves: the front-proxy settings and the admission policies are known. */
+export async function aggregated(options: AggregatedOptions): Promise<ApiServer> {
+  const { store, client, log, signal } = options;
+  const registry = new ResourceRegistry();
+  registry.add(...recordResources({ connects: { "jobs/log": jobLog(clusterLogs(client)) } }));
+  const config = new ClusterConfig({ client, log, signal });
+  const settings = await followSettings(options);
+  const needed = [namespaceKind, policyKind, policyBindingKind].map((kind) => config.follow(kind));
+  for (const kind of recordConfigKinds) config.follow(kind);
+  const metrics = requestMetrics();
+  const services: Services = {
+    store,
+    registry,
+    config,
+    authorizer: new DelegatedAuthorizer(client),
+    authenticators: authenticatorsOf(client, settings),
+    admission: [namespaceLifecycle, validatingAdmissionPolicy],
+    routes: [
+      ...healthRoutes([
+        { name: "storage", check: () => store.ready() },
+        {
+          name: "informer-sync",
+          check: () => {
+            if (!needed.every((each) => each.hasSynced))
+              throw new Error("the cluster's configuration has not been read yet");
+          },
+        },
+      ]),
+      ...discoveryRoutes(registry, options.serverAddress ?? (() => "")),
+      ...openApiRoutes(registry),
+      metrics.route,
+    ],
+    log,
+    observer: metrics.observer,
+    limits: defaultLimits,
+    resolveKind: kindResolver(client, registry),
+    now: () => new Date(),
+    newUid: randomUUID,
+    random: Math.random,
+  };
+  await Promise.all(needed.map((each) => each.synced()));
+  const server = apiServer(services);
+  startExpiry(server, { log, signal });
+  return server;
+}
+
+function authenticatorsOf(client: KubeClient, settings: () => FrontProxySettings | undefined): Authenticator[] {
+  return [
+    internalRequests,
+    frontProxy(settings),
+    (exchange) => {
+      const verifier = settings()?.client;
+      return verifier === undefined ? undefined : clientCertificate(verifier)(exchange);
+    },
+    delegatedTokens(client),
+  ];
+}
+
+/** Reads the front-proxy settings and follows their changes: both CAs rotate. */
+async function followSettings({
+  client,
+  log,
+  signal,
+  onClientCas,
+}: AggregatedOptions): Promise<() => FrontProxySettings | undefined> {
+  const configMaps = informer(client, ConfigMap, {
+    namespace: authenticationConfigMap.namespace,
+    fieldSelector: `metadata.name=${authenticationConfigMap.name}`,
+    onProblem: ({ message, error }) => log.warn({ err: error }, message),
+  });
+  let current: FrontProxySettings | undefined;
+  configMaps.onChange((type, object) => {
+    if (type === "DELETED") return;
+    try {
+      current = readSettings(object as never);
+      onClientCas(current.caPem);
+    } catch (err) {
+      log.error({ err }, "the front-proxy settings are not usable; the last usable ones stay");
+    }
+  });
+  configMaps.start(signal);
+  await configMaps.synced();
+  if (current === undefined) {
+    log.warn(
+      { ...authenticationConfigMap },
+      "there are no front-proxy settings: only direct calls can be authenticated",
+    );
+  }
+  return () => current;
+}
