@@ -24,6 +24,8 @@ export interface ReferenceRequest {
   body?: unknown;
   contentType?: string;
   userAgent?: string;
+  /** @defaultValue 'application/json' */
+  accept?: string;
 }
 
 const requestTimeoutMilliseconds = 20_000;
@@ -35,9 +37,16 @@ export function referenceServer(address: ReferenceAddress): (request: ReferenceR
     cert: readFileSync(address.adminClientCert),
     key: readFileSync(address.adminClientKey),
   };
-  return ({ method, path, body, contentType = "application/json", userAgent = "reference/1" }) =>
+  return ({
+    method,
+    path,
+    body,
+    contentType = "application/json",
+    userAgent = "reference/1",
+    accept = "application/json",
+  }) =>
     new Promise((resolve, reject) => {
-      const headers = { "content-type": contentType, "user-agent": userAgent, accept: "application/json" };
+      const headers = { "content-type": contentType, "user-agent": userAgent, accept };
       const outgoing = request(
         new URL(path, address.url),
         { method, headers, timeout: requestTimeoutMilliseconds, ...tls },

@@ -1,15 +1,13 @@
 /** CEL beside a real kube-apiserver: what expressions give, which do not compile, and what failed rules say. */
-import { randomBytes } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
 import type { CelProgram, CelValue } from "../cel/index.ts";
 import { celTypes, checkRules, compile, fromJson, ListValue, run, schemaType, typeNameOf } from "../cel/index.ts";
 import type { JsonObject } from "../json.ts";
-import { dig, isObject } from "../json.ts";
+import { dig } from "../json.ts";
 import { compileSchema } from "../schema/index.ts";
 import type { Schema } from "../schema/types.ts";
-import type { ReferenceAddress } from "./kube-apiserver.ts";
-import { referenceServer } from "./kube-apiserver.ts";
+import { causesOf, ReferenceKind } from "./custom-resource.ts";
 
 const text: Schema = { type: "string", maxLength: 100 };
 const properties: Record<string, Schema> = {
@@ -283,59 +281,13 @@ function resourceSchema(specSchema: Schema): Schema {
   };
 }
 
-function definition(group: string, schema: Schema): JsonObject {
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `things.${group}` },
-    spec: {
-      group,
-      scope: "Cluster",
-      names: { kind: "Thing", plural: "things" },
-      versions: [
-        { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema as unknown as JsonObject } },
-      ],
-    },
-  };
-}
-
-function causes(body: JsonObject): string[] {
-  const list = dig(body, "details", "causes");
-  return (Array.isArray(list) ? list : [])
-    .filter(isObject)
-    .map(({ field, message }) => `${String(field)}: ${String(message)}`);
-}
-
-class Things {
-  readonly #send: ReturnType<typeof referenceServer>;
-  readonly group = `cel-${randomBytes(4).toString("hex")}.krate.test`;
-
-  constructor(address: ReferenceAddress) {
-    this.#send = referenceServer(address);
-  }
-
-  async define(schema: Schema, dryRun = false): Promise<{ code: number; body: JsonObject }> {
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${dryRun ? "?dryRun=All" : ""}`;
-    const answer = await this.#send({ method: "POST", path, body: definition(this.group, schema) });
-    if (!dryRun && answer.code < 300) {
-      await eventually(async () => (await this.#send({ method: "GET", path: this.path })).code === 200, {
-        timeoutSeconds: 20,
-        description: "the CRD",
-      });
-    }
-    return answer;
-  }
-
-  get path(): string {
-    return `/apis/${this.group}/v1/things`;
-  }
-
+class Things extends ReferenceKind {
   /** Right after its CRD is there a schema may not be in force yet: an object that must fail is sent until it does. */
   async create(object: JsonObject, mustFail: boolean): Promise<{ code: number; body: JsonObject }> {
-    let answer = await this.#send({ method: "POST", path: `${this.path}?dryRun=All`, body: object });
+    let answer = await this.send({ method: "POST", path: `${this.path}?dryRun=All`, body: object });
     await eventually(
       async () => {
-        answer = await this.#send({ method: "POST", path: `${this.path}?dryRun=All`, body: object });
+        answer = await this.send({ method: "POST", path: `${this.path}?dryRun=All`, body: object });
         return !mustFail || answer.code === 422;
       },
       { timeoutSeconds: 10, description: "the schema" },
@@ -344,21 +296,10 @@ class Things {
   }
 
   async replace(old: JsonObject, next: JsonObject): Promise<{ code: number; body: JsonObject }> {
-    const stored = await this.#send({ method: "POST", path: this.path, body: old });
+    const stored = await this.send({ method: "POST", path: this.path, body: old });
     const name = String(dig(old, "metadata", "name"));
     const metadata = { name, resourceVersion: dig(stored.body, "metadata", "resourceVersion") };
-    return this.#send({ method: "PUT", path: `${this.path}/${name}`, body: { ...next, metadata } });
-  }
-
-  object(value: JsonObject, name = "t"): JsonObject {
-    return { apiVersion: `${this.group}/v1`, kind: "Thing", metadata: { name }, spec: value };
-  }
-
-  async remove(): Promise<void> {
-    await this.#send({
-      method: "DELETE",
-      path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${this.group}`,
-    });
+    return this.send({ method: "PUT", path: `${this.path}/${name}`, body: { ...next, metadata } });
   }
 }
 
@@ -374,19 +315,19 @@ skipWithout("envtest")("CEL beside kube-apiserver", () => {
     }));
     const schema = resourceSchema({ "x-kubernetes-validations": [...holding, inForce] });
     const defined = await things.define(schema);
-    expect(causes(defined.body)).toEqual([]);
+    expect(causesOf(defined.body)).toEqual([]);
     const there = await things.create(things.object(spec), true);
     await things.remove();
-    expect(causes(there.body)).toEqual([`spec: Invalid value: ${inForce.message}`]);
+    expect(causesOf(there.body)).toEqual([`spec: Invalid value: ${inForce.message}`]);
     const here = compileSchema(schema).validate(things.object(spec));
-    expect(here.map(({ field, message }) => `${field}: ${message}`)).toEqual(causes(there.body));
+    expect(here.map(({ field, message }) => `${field}: ${message}`)).toEqual(causesOf(there.body));
   });
 
   test("what does not compile there does not compile here", async () => {
     const things = new Things(controlPlane());
     for (const expression of broken) {
       const schema = resourceSchema({ "x-kubernetes-validations": [{ rule: expression, message: "m" }] });
-      const there = await things.define(schema, true);
+      const there = await things.define(schema, { dryRun: true });
       const here = checkRules(schema, "spec.validation.openAPIV3Schema");
       expect([expression, there.code]).toEqual([expression, 422]);
       expect([expression, here.length > 0]).toEqual([expression, true]);
@@ -435,7 +376,7 @@ async function outcomesOf(
 ): Promise<{ here: string[]; there: string[] }> {
   const whole = resourceSchema(schema);
   const defined = await things.define(whole);
-  expect(causes(defined.body)).toEqual([]);
+  expect(causesOf(defined.body)).toEqual([]);
   const next = things.object(value);
   const before = old === undefined ? undefined : things.object(old);
   const here = compileSchema(whole).validate(next, before);
@@ -443,7 +384,7 @@ async function outcomesOf(
   const answer =
     before === undefined ? await things.create(next, fails) : await replaceOnceInForce(things, before, next, fails);
   await things.remove();
-  return { here: here.map(({ field, message }) => `${field}: ${message}`), there: causes(answer.body) };
+  return { here: here.map(({ field, message }) => `${field}: ${message}`), there: causesOf(answer.body) };
 }
 
 /** As `create`, with a name of its own for each try. */

@@ -53,19 +53,24 @@ export function checkPathSegmentName(value: string): string[] {
 export function checkQualifiedName(value: string): string[] {
   const parts = value.split("/");
   if (parts.length > 2) {
-    return [`a qualified name ${partText} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [`a valid label key ${partText} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   }
   const problems: string[] = [];
   const name = parts.at(-1) ?? "";
   if (parts.length === 2) {
     const prefix = parts[0] ?? "";
     if (prefix === "") problems.push("prefix part must be non-empty");
-    else problems.push(...checkDns1123Subdomain(prefix).map((problem) => `prefix part ${problem}`));
+    else problems.push(...checkDns1123Subdomain(prefix).map((problem) => `prefix part ${inBytes(problem)}`));
   }
   if (name === "") problems.push("name part must be non-empty");
   else if (name.length > maxLabel) problems.push(`name part ${tooLong(maxLabel, "bytes")}`);
   if (!qualifiedNamePart.test(name)) problems.push(`name part ${partText}`);
   return problems;
+}
+
+/** Kubernetes counts names in characters and keys in bytes; both allow ASCII only. */
+function inBytes(problem: string): string {
+  return problem.replace(/^(must be no more than \d+) characters$/, "$1 bytes");
 }
 
 /** What is wrong with `value` as a label value. */
