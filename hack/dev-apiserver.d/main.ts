@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { certificateAuthority, issueCertificate, signingKeyFiles } from "../../packages/pki/src/index.ts";
 import { startEmbeddedPostgres } from "../../packages/postgres/src/embedded/index.ts";
 
-const help = `hack/dev-apiserver [--folder DIR] [--port PORT] [--memory] [--no-crds]
+const help = `hack/dev-apiserver [--folder DIR] [--port PORT] [--memory] [--no-crds] [--kubeconfig FILE]
 
 Runs a standalone API server for development until Ctrl-C and prints, as its first line on stdout, the path of an administrator's
 kubeconfig (group system:masters). Postgres, certificates and keys live in the folder.
@@ -16,6 +16,7 @@ kubeconfig (group system:masters). Postgres, certificates and keys live in the f
   --folder DIR  keep everything in DIR and find it again at the next start   (default: a temporary folder, removed at the end)
   --port PORT   port on 127.0.0.1                                            (default: a free one)
   --memory      no Postgres: everything is kept in memory
+  --kubeconfig FILE  run aggregated behind the API server of this kubeconfig, and register there; the printed kubeconfig is then this one
   --no-crds     do not apply the CRDs and roles in crds/
 `;
 
@@ -25,20 +26,22 @@ const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "krate-apiserver-
 const ca = await certificateAuthority(join(folder, "pki/ca"), "krate-dev-ca");
 const serving = await issueCertificate(ca, join(folder, "pki/serving"), {
   name: "krate-apiserver",
-  hosts: ["127.0.0.1", "localhost"],
+  hosts: ["127.0.0.1", "localhost", "krate-apiserver.krate-system.svc"],
 });
 const admin = await issueCertificate(ca, join(folder, "pki/admin"), { name: "admin", groups: ["system:masters"] });
 const signing = await signingKeyFiles(join(folder, "pki/service-account"));
 const postgres = options.memory ? undefined : await startEmbeddedPostgres({ dataDir: join(folder, "postgres") });
 const port = options.port ?? (await freePort());
-const kubeconfigFile = join(folder, "admin.kubeconfig");
-await writeFile(kubeconfigFile, await kubeconfig(), { mode: 0o600 });
+const kubeconfigFile = options.kubeconfig ?? join(folder, "admin.kubeconfig");
+if (options.kubeconfig === undefined) await writeFile(kubeconfigFile, await kubeconfig(), { mode: 0o600 });
 
 const child = spawn(process.execPath, ["--conditions=development", join(root, "packages/apiserver/src/main.ts")], {
   stdio: ["ignore", "inherit", "inherit"],
   env: {
     ...process.env,
-    KRATE_API_MODE: "standalone",
+    ...(options.kubeconfig === undefined
+      ? { KRATE_API_MODE: "standalone" }
+      : { KRATE_API_MODE: "aggregated", KUBECONFIG: options.kubeconfig, KRATE_APISERVICE_EXTERNAL_NAME: "localhost" }),
     KRATE_API_ADDRESS: `127.0.0.1:${port}`,
     KRATE_TLS_CERT_FILE: serving.certFile,
     KRATE_TLS_KEY_FILE: serving.keyFile,
@@ -128,7 +131,13 @@ function freePort(): Promise<number> {
   });
 }
 
-function parse(args: string[]): { folder?: string; port?: number; memory: boolean; crds: boolean } {
+function parse(args: string[]): {
+  folder?: string;
+  port?: number;
+  kubeconfig?: string;
+  memory: boolean;
+  crds: boolean;
+} {
   const result: ReturnType<typeof parse> = { memory: false, crds: true };
   for (let at = 0; at < args.length; at++) {
     const arg = args[at];
@@ -137,10 +146,11 @@ function parse(args: string[]): { folder?: string; port?: number; memory: boolea
       process.exit(0);
     } else if (arg === "--memory") result.memory = true;
     else if (arg === "--no-crds") result.crds = false;
-    else if (arg === "--folder" || arg === "--port") {
+    else if (arg === "--folder" || arg === "--port" || arg === "--kubeconfig") {
       const value = args[++at];
       if (value === undefined) fail(`${arg} needs a value`);
       if (arg === "--folder") result.folder = value;
+      else if (arg === "--kubeconfig") result.kubeconfig = value;
       else result.port = Number(value);
     } else fail(`unknown argument ${arg}`);
   }
