@@ -94,6 +94,11 @@ export class EventWindow {
     return this.#floor;
   }
 
+  /** How many events it holds. */
+  get size(): number {
+    return this.#count;
+  }
+
   /** Counts `reset`s: positions from before one mean nothing after it. */
   get epoch(): number {
     return this.#epoch;

@@ -1,4 +1,5 @@
 import { type Log, silentLog } from "@krate/postgres";
+import { type StorageObserver, silentObserver } from "./observer.ts";
 
 export interface StoreOptions {
   /** How often a watch that wants bookmarks gets one when it is quiet. @defaultValue 60 s, as kube-apiserver */
@@ -12,6 +13,8 @@ export interface StoreOptions {
   /** Bytes of one blob. @defaultValue 64 MiB */
   maxBlobBytes?: number;
   log?: Log;
+  /** @defaultValue nobody is told */
+  observer?: StorageObserver;
 }
 
 /** Every option with its default filled in. */
@@ -23,6 +26,7 @@ export function resolveOptions(options: StoreOptions): Required<StoreOptions> {
     cacheMaxBytes: 160 * 1024 * 1024,
     maxBlobBytes: 64 * 1024 * 1024,
     log: silentLog,
+    observer: silentObserver,
     ...options,
   };
 }

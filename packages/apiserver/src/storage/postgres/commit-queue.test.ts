@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { createPool, silentLog } from "@krate/postgres";
+import { createPool } from "@krate/postgres";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "@krate/postgres/testing";
 import { encodeObject } from "../encode-object.ts";
 import type { LogEvent } from "../log-event.ts";
 import type { Write } from "../object-writes.ts";
+import { silentObserver } from "../observer.ts";
 import type { Store } from "../store.ts";
 import { tagsOf } from "../tags.ts";
 import { CommitQueue } from "./commit-queue.ts";
@@ -35,7 +36,7 @@ describe("CommitQueue", () => {
     const pool = createPool(database.connection, { applicationName: "commit-queue.test", maxConnections: 1 });
     const batches: bigint[][] = [];
     const onCommitted = (events: readonly LogEvent[]) => batches.push(events.map((event) => event.revision));
-    const queue = new CommitQueue({ pool, onCommitted, log: silentLog });
+    const queue = new CommitQueue({ pool, onCommitted, observer: silentObserver });
     try {
       await work(queue, batches);
     } finally {

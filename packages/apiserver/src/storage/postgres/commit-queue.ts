@@ -1,7 +1,8 @@
 import { ApiError, internalError } from "@krate/kinds";
-import { isConnectionLost, type Log, type Pool, type PoolClient, translatePostgresError } from "@krate/postgres";
+import { isConnectionLost, type Pool, type PoolClient, translatePostgresError } from "@krate/postgres";
 import type { LogEvent } from "../log-event.ts";
 import { type CommitOutcome, eventOfWrite, type Write } from "../object-writes.ts";
+import type { StorageObserver } from "../observer.ts";
 import { storedRow } from "../row.ts";
 import { type CommitRow, commitBatch } from "./sql/commit-batch.ts";
 
@@ -9,7 +10,7 @@ export interface CommitQueueOptions {
   pool: Pool;
   /** Called with what a batch committed, in order of revision, before the writers hear of it. */
   onCommitted: (events: readonly LogEvent[]) => void;
-  log: Log;
+  observer: StorageObserver;
 }
 
 interface Pending {
@@ -86,15 +87,17 @@ export class CommitQueue {
   }
 
   async #commitAll(batch: readonly Pending[]): Promise<void> {
-    try {
-      this.#settle(batch, await this.#send(batch));
-    } catch (error) {
-      if (batch.length > 1 && !(error instanceof ApiError)) {
-        for (const pending of batch) await this.#commitAll([pending]);
-      } else {
-        const translated = translatePostgresError(error);
-        for (const pending of batch) pending.reject(translated);
-      }
+    const started = performance.now();
+    const result = await this.#send(batch).catch((error: unknown) => new SendError(error));
+    const failed = result instanceof SendError;
+    const seconds = (performance.now() - started) / 1000;
+    this.#options.observer.committed({ writes: batch.length, seconds, failed });
+    if (!failed) this.#settle(batch, result);
+    else if (batch.length > 1 && !(result.cause instanceof ApiError)) {
+      for (const pending of batch) await this.#commitAll([pending]);
+    } else {
+      const error = translatePostgresError(result.cause);
+      for (const { reject } of batch) reject(error);
     }
   }
 
@@ -134,6 +137,13 @@ export class CommitQueue {
       if (outcome && "done" in outcome) resolve(outcome);
       else reject(outcome);
     });
+  }
+}
+
+/** Tells a failed statement from its answer; `cause` is what went wrong. */
+class SendError extends Error {
+  constructor(cause: unknown) {
+    super("the batch was not committed", { cause });
   }
 }
 

@@ -21,6 +21,11 @@ export class ObjectCache {
     this.#maxBytes = maxBytes;
   }
 
+  /** Of the young generation; the old one has at most as many. */
+  get bytes(): number {
+    return this.#youngBytes;
+  }
+
   get(key: ObjectKey): StoredRow | undefined {
     const text = textOf(key);
     const young = this.#young.get(text);

@@ -27,7 +27,7 @@ export interface PostgresStoreOptions extends StoreOptions {
  * same database is a replica; all are equal.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { log, bookmarkIntervalMilliseconds, maxBlobBytes, ...memory } = resolveOptions(options);
+  const { log, observer, bookmarkIntervalMilliseconds, maxBlobBytes, ...memory } = resolveOptions(options);
   const { connection, maxReadConnections = 4 } = options;
   const sessions = await openSessions({ connection, maxReadConnections, log });
   const ids = new ResourceIds(sessions.reader);
@@ -42,14 +42,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     } while (rows.length === firstChunkRows);
   }
 
-  const replica = await startReplica({ ...memory, sessions, ids, connection, loadResource, log }).catch(
+  const replica = await startReplica({ ...memory, sessions, ids, connection, loadResource, observer, log }).catch(
     async (error) => {
       await sessions.end();
       throw error;
     },
   );
   const { window, heads } = replica;
-  const queue = new CommitQueue({ pool: sessions.write, onCommitted: (events) => replica.committed(events), log });
+  const queue = new CommitQueue({ pool: sessions.write, onCommitted: (events) => replica.committed(events), observer });
   const compactor = new Compactor({
     client: sessions.reader,
     readHead: () => heads.read(),
@@ -60,8 +60,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   compactor.start();
 
   const closing = new AbortController();
-  const reads = createObjectReads(replica, sessions, ids);
-  const scopes = createScopeReads(replica, sessions, ids, { bookmarkIntervalMilliseconds, closing: closing.signal });
+  const reads = createObjectReads(replica, sessions, ids, observer);
+  const scopes = createScopeReads(replica, sessions, ids, {
+    bookmarkIntervalMilliseconds,
+    closing: closing.signal,
+    observer,
+  });
   const writes: WriteSource = {
     current: (key, { fresh }) => (fresh ? reads.fresh(key) : reads.remembered(key)),
     tags: async (key, object) => tagsOf(await ids.ensure(key), object),

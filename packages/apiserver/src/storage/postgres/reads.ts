@@ -1,4 +1,5 @@
 import { type ListSource, listStream } from "../list.ts";
+import type { StorageObserver } from "../observer.ts";
 import type { StoredRow } from "../row.ts";
 import type { ObjectKey, Scope } from "../store.ts";
 import { type Condition, compileSelector } from "../tags.ts";
@@ -33,7 +34,12 @@ export interface ObjectReads {
   remembered(key: ObjectKey): Promise<StoredRow | undefined>;
 }
 
-export function createObjectReads(replica: Replica, sessions: Sessions, ids: ResourceIds): ObjectReads {
+export function createObjectReads(
+  replica: Replica,
+  sessions: Sessions,
+  ids: ResourceIds,
+  observer: StorageObserver,
+): ObjectReads {
   const { heads, follower, objects, resources } = replica;
   const inMemory = (key: ObjectKey): { known: boolean; row?: StoredRow | undefined } => {
     const whole = resources.get(key);
@@ -44,6 +50,7 @@ export function createObjectReads(replica: Replica, sessions: Sessions, ids: Res
   const loader = new ObjectLoader(sessions.reader);
   async function load(key: ObjectKey): Promise<StoredRow | undefined> {
     const id = await ids.find(key);
+    observer.read({ operation: "get", source: "database" });
     return id === undefined ? undefined : objects.load(key, () => loader.get(id, key));
   }
   return {
@@ -51,7 +58,10 @@ export function createObjectReads(replica: Replica, sessions: Sessions, ids: Res
       if (inMemory(key).known) {
         await follower.reach((await heads.read()).revision);
         const now = inMemory(key);
-        if (now.known) return now.row;
+        if (now.known) {
+          observer.read({ operation: "get", source: "memory" });
+          return now.row;
+        }
       }
       return load(key);
     },
@@ -65,6 +75,7 @@ export function createObjectReads(replica: Replica, sessions: Sessions, ids: Res
 export interface ScopeReadsOptions {
   bookmarkIntervalMilliseconds: number;
   closing: AbortSignal;
+  observer: StorageObserver;
 }
 
 /** Reads lists and history. */
@@ -72,7 +83,7 @@ export function createScopeReads(
   replica: Replica,
   sessions: Sessions,
   ids: ResourceIds,
-  options: ScopeReadsOptions,
+  { observer, ...options }: ScopeReadsOptions,
 ): ListSource & WatchSource {
   const { window, heads, follower, resources } = replica;
   const { reader } = sessions;
@@ -83,11 +94,16 @@ export function createScopeReads(
     window,
     head: () => heads.read(),
     conditions: conditionsOf,
-    rowsAt: (scope, page) => readRows({ sessions, ids }, scope, page),
+    rowsAt(scope, page) {
+      observer.read({ operation: "list", source: "database" });
+      return readRows({ sessions, ids }, scope, page);
+    },
     async remembered(scope, { notBefore, ...page }) {
       const conditions = await conditionsOf(scope);
       await follower.reach(notBefore);
-      return resources.list(scope, { ...page, conditions });
+      const found = resources.list(scope, { ...page, conditions });
+      if (found) observer.read({ operation: "list", source: "memory" });
+      return found;
     },
     async count(scope) {
       const id = await ids.find(scope);

@@ -1,6 +1,7 @@
 import { type Log, Nudge, type PostgresConnection } from "@krate/postgres";
 import { EventWindow } from "../event-window.ts";
 import type { LogEvent } from "../log-event.ts";
+import type { StorageObserver } from "../observer.ts";
 import type { StoredRow } from "../row.ts";
 import type { Scope } from "../store.ts";
 import { HeadReader } from "./head-reader.ts";
@@ -27,6 +28,7 @@ export interface ReplicaOptions {
   cacheMaxBytes: number;
   /** All rows of a resource at a revision. */
   loadResource: (scope: Scope, revision: bigint) => AsyncIterable<readonly StoredRow[]>;
+  observer: StorageObserver;
   log: Log;
 }
 
@@ -43,7 +45,7 @@ export interface Replica {
 }
 
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
-  const { sessions, ids, connection, windowMaxEvents, windowMaxBytes, cacheMaxBytes, log } = options;
+  const { sessions, ids, connection, windowMaxEvents, windowMaxBytes, cacheMaxBytes, observer, log } = options;
   const { reader } = sessions;
   const { revision } = await readHead(reader);
   const window = new EventWindow(revision, { maxEvents: windowMaxEvents, maxBytes: windowMaxBytes });
@@ -64,6 +66,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       else objects.apply(event);
     },
     onReset() {
+      ids.forget();
       resources.clear();
       objects.clear();
     },
@@ -80,7 +83,10 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const applicationName = "krate apiserver nudge";
   const nudge = new Nudge({ connection, channel: "krate_log", applicationName, onNudge: look, log });
   await nudge.start();
-  const poll = setInterval(look, pollMilliseconds).unref();
+  const poll = setInterval(() => {
+    look();
+    observer.state({ revision: window.tail, cacheBytes: objects.bytes + resources.bytes, watchEvents: window.size });
+  }, pollMilliseconds).unref();
   return {
     window,
     heads,

@@ -42,6 +42,12 @@ export class ResourceIds {
     return found;
   }
 
+  /** After the database went back in time: numbers may be given anew. */
+  forget(): void {
+    this.#ids.clear();
+    this.#names.clear();
+  }
+
   #learn(id: number, { group, resource }: Resource): void {
     this.#ids.set(nameOf({ group, resource }), id);
     this.#names.set(id, { group, resource });
