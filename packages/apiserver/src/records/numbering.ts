@@ -1,6 +1,7 @@
 import type { JsonObject } from "@krate/apimachinery";
 import type { RequestContext } from "../context.ts";
 import { metadataOf, textOf } from "../objects.ts";
+import { numbersOf } from "./number-pool.ts";
 
 /**
  * Takes the next number of a scope into `status.number`; an object whose name was to be generated is named `<generateName><number>` (D18).
@@ -13,7 +14,7 @@ export async function takeNumber(
   scope: string,
 ): Promise<void> {
   if (ctx.options?.dryRun === true) return;
-  const number = await ctx.services.store.nextNumber(scope);
+  const number = await numbersOf(ctx.services.store).next(scope);
   status["number"] = number;
   if (!ctx.nameGenerated || ctx.key === undefined) return;
   const metadata = metadataOf(object);

@@ -561,6 +561,8 @@ export function storeConformance(implementation: string, setup: ConformanceSetup
         const numbers = await Promise.all(Array.from({ length: 20 }, () => store.nextNumber("acme/web")));
         expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
         expect(await store.nextNumber("acme/other")).toBe(1);
+        expect(await store.nextNumber("acme/other", 3)).toBe(2);
+        expect(await store.nextNumber("acme/other")).toBe(5);
       });
     });
 

@@ -193,9 +193,9 @@ export interface ObjectStore {
 export interface CounterStore {
   /**
    * The next number of a scope (`pullrequests/<namespace>/<repository>`), from 1. Never the same twice, on no replica; a
-   * number whose object was then refused stays unused.
+   * number whose object was then refused stays unused. With `count` the first of so many that follow each other.
    */
-  nextNumber(scope: string): Promise<number>;
+  nextNumber(scope: string, count?: number): Promise<number>;
 }
 
 export interface BlobStat {

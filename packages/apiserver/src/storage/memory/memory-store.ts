@@ -121,10 +121,10 @@ export function createMemoryStore(options: StoreOptions = {}): Store {
         else versions.set(text, kept);
       }
     },
-    async nextNumber(scope) {
-      const next = (counters.get(scope) ?? 0) + 1;
-      counters.set(scope, next);
-      return next;
+    async nextNumber(scope, count = 1) {
+      const first = (counters.get(scope) ?? 0) + 1;
+      counters.set(scope, first + count - 1);
+      return first;
     },
     putBlob: async (scope, bytes) => putBlob(scope, Buffer.from(bytes)),
     async appendBlob(scope, bytes, { offset } = {}) {

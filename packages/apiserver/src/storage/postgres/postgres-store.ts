@@ -94,7 +94,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await compactor.compact(revision);
       window.dropUpTo((await heads.read()).compacted);
     },
-    nextNumber: (scope) => nextNumber(sessions.reader, scope),
+    nextNumber: (scope, count = 1) => nextNumber(sessions.reader, scope, count),
     ...createBlobStore(sessions.read, sessions.reader, maxBlobBytes),
     async ready() {
       await heads.read();
