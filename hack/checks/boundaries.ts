@@ -16,6 +16,7 @@ export const boundaries: Check = {
       .filter((pack) => pack.modules.length === 0)
       .map(({ folder }) => `${folder}: no module in src/`);
     const findings = [
+      ...packages.flatMap((pack) => pack.broken),
       ...empty,
       ...packages.flatMap((pack) => findingsOf(pack, { packages, layers })),
       ...cyclesOf(packages),

@@ -152,6 +152,13 @@ describe("boundaries", () => {
       finding: "cycle: packages/git -> packages/kube -> packages/git",
     },
     {
+      reason: "a source that does not parse is named",
+      arrange: () => {
+        write("packages/kinds/src/a.ts", "export const = 1;");
+      },
+      finding: "cannot parse packages/kinds/src/a.ts: Unexpected token",
+    },
+    {
       reason: "a package without a layer is not overlooked",
       arrange: () => pack("surprise", {}, "export const x = 1;"),
       finding: "packages/surprise: has no layer: add it to the table in docs/architecture.md",

@@ -9,7 +9,10 @@ export const lint: Check = {
   async run({ root }) {
     const biome = await runBiome(root, ["lint"]);
     const oxlint = await runTool(root, "oxlint", ["--type-aware", "--format=unix", "--deny-warnings"]);
-    const findings = [...biome.findings, ...(oxlint.code === 0 ? [] : lines(oxlint.output))];
+    const findings = [
+      ...biome.findings,
+      ...(oxlint.code === 0 ? [] : lines(oxlint.output).filter((line) => !/^\d+ problems?$/.test(line))),
+    ];
     return judge(biome.files, "files", findings, "source hack/env.sh && biome lint --write; oxlint --type-aware --fix");
   },
 };

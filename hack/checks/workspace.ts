@@ -28,6 +28,8 @@ export interface WorkspacePackage {
   folder: string;
   manifest: Manifest;
   modules: SourceModule[];
+  /** Sources that do not parse. */
+  broken: string[];
 }
 
 const testFile = /(\.test\.(m?ts|tsx)$|\/src\/(.*\/)?testing\/|\/(fixtures|testdata)\/|\.fixture\.ts$)/;
@@ -41,12 +43,17 @@ export function readWorkspace(root: string): WorkspacePackage[] {
       const folder = `packages/${name}`;
       const manifest = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
       const files = findFiles(root, { in: [`${folder}/src`], matching: /^(?!.*\/testdata\/).*\.(m?ts|tsx|mjs)$/ });
-      const modules = files.map((file) => ({
-        file,
-        imports: importsOf(file, readFileSync(join(root, file), "utf8")),
-        isTest: testFile.test(file),
-      }));
-      return { name, folder, manifest, modules };
+      const modules: SourceModule[] = [];
+      const broken: string[] = [];
+      for (const file of files) {
+        try {
+          const imports = importsOf(file, readFileSync(join(root, file), "utf8"));
+          modules.push({ file, imports, isTest: testFile.test(file) });
+        } catch (error) {
+          broken.push(error instanceof Error ? error.message : String(error));
+        }
+      }
+      return { name, folder, manifest, modules, broken };
     });
 }
 
