@@ -162,7 +162,7 @@ function removeFromValue(value: JsonValue, fields: FieldSet, schema: Schema | un
       return removeFromList(value as JsonValue[], fields, schema);
     case "atomic":
       return null;
-    default:
+    case "scalar":
       return value;
   }
 }

@@ -2,57 +2,31 @@
  * Checks an expression and turns it into closures, in one walk: a node's type is known before its parents', and so are the overloads of its calls.
  * Source of the rules and texts: cel-go's checker and https://github.com/google/cel-spec/blob/master/doc/langdef.md#type-checking
  */
-import { linearRegExp } from "../schema/regexp.ts";
+import { elementType, hasField, indexOptional, indexValue, memberType, selectField, selectOptional } from "./access.ts";
 import type { Node, NodeOf } from "./ast.ts";
-import type { Budget } from "./budget.ts";
+import { callOf, describeArguments, type Matched, matchOverloads, wrongLiteral } from "./calls.ts";
 import { functions } from "./functions/index.ts";
-import type { Overload } from "./functions/overload.ts";
 import type { CelIssue } from "./issues.ts";
-import { CelError, issueAt } from "./issues.ts";
+import { issueAt } from "./issues.ts";
+import { listLiteral, literal, mapLiteral, typeLiteral } from "./literals.ts";
+import { and, conditional, evaluateBinary, evaluateUnary, noOperator, or } from "./logic.ts";
 import type { Loop } from "./loops.ts";
 import { planLoop } from "./loops.ts";
 import { binaryOperators, unaryOperators } from "./operator-table.ts";
-import { lookUp, noOverload } from "./operators.ts";
+import { noOverload } from "./operators.ts";
 import { qualifiedName } from "./parser.ts";
-import { parseDuration, parseTimestamp } from "./times.ts";
+import type { Planned } from "./plan.ts";
+import { nothing } from "./plan.ts";
 import type { CelType } from "./types.ts";
-import { formatType, isAssignable, join, listOf, mapOf, optionalOf, substitute, types } from "./types.ts";
+import { formatType, join, listOf, mapOf, optionalOf, types } from "./types.ts";
 import type { Value } from "./values.ts";
-import {
-  ArrayList,
-  ArrayMap,
-  fits,
-  ListValue,
-  MapValue,
-  Opaque,
-  OptionalValue,
-  TypeValue,
-  typeNameOf,
-  Uint,
-} from "./values.ts";
-
-/** State of one run. */
-export interface Run {
-  readonly budget: Budget;
-  /** Variables of loops and `cel.bind`, by slot. */
-  readonly slots: Value[];
-  variable(name: string): Value;
-}
-
-export type Evaluate = (run: Run) => Value;
-
-export interface Planned {
-  readonly type: CelType;
-  readonly evaluate: Evaluate;
-}
+import { OptionalValue } from "./values.ts";
 
 const typeNames = new Set(
   "bool bytes double int list map null_type string type uint optional_type google.protobuf.Timestamp google.protobuf.Duration".split(
     " ",
   ),
 );
-
-const nothing: Planned = { type: types.dyn, evaluate: () => null };
 
 interface Local {
   slot: number;
@@ -113,6 +87,10 @@ export class Compiler {
     return nothing;
   }
 
+  #known(found: CelType | { problem: string }, at: number): CelType {
+    return "problem" in found ? this.report(found.problem, at).type : found;
+  }
+
   /** Plans `body` with a local variable in scope. */
   withLocal<T>(name: string, type: CelType, body: (slot: number) => T): T {
     const slot = this.#slots++;
@@ -160,7 +138,7 @@ export class Compiler {
       return typeLiteral(qualified);
     const operand = this.plan(node.operand);
     const { field, optional } = node;
-    const type = this.#memberType(operand.type, field, node.at);
+    const type = this.#known(memberType(operand.type, field), node.at);
     const isOptional = optional || operand.type.kind === "optional";
     return {
       type: isOptional && type.kind !== "optional" ? optionalOf(type) : type,
@@ -172,41 +150,11 @@ export class Compiler {
     };
   }
 
-  #memberType(type: CelType, field: string, at: number): CelType {
-    switch (type.kind) {
-      case "dyn":
-      case "param":
-        return types.dyn;
-      case "map":
-        return type.of[1] ?? types.dyn;
-      case "optional":
-        return this.#memberType(type.of[0] ?? types.dyn, field, at);
-      case "opaque":
-      case "object": {
-        const member = type.field?.(field);
-        return member ?? this.report(`undefined field '${field}'`, at).type;
-      }
-      default:
-        return this.report(`type '${formatType(type)}' does not support field selection`, at).type;
-    }
-  }
-
   #has(node: NodeOf<"has">): Planned {
     const operand = this.plan(node.operand);
-    this.#memberType(operand.type, node.field, node.at);
+    this.#known(memberType(operand.type, node.field), node.at);
     const { field } = node;
-    return {
-      type: types.bool,
-      evaluate: (run) => {
-        let value = operand.evaluate(run);
-        if (value instanceof OptionalValue) {
-          if (value.value === undefined) return false;
-          value = value.value;
-        }
-        if (!(value instanceof MapValue)) throw new CelError(`no such overload: has(${typeNameOf(value)}.${field})`);
-        return value.select(field) !== undefined;
-      },
-    };
+    return { type: types.bool, evaluate: (run) => hasField(operand.evaluate(run), field) };
   }
 
   #index(node: NodeOf<"index">): Planned {
@@ -214,7 +162,7 @@ export class Compiler {
     const index = this.plan(node.index);
     const isOptional = node.optional || operand.type.kind === "optional";
     const container = operand.type.kind === "optional" ? (operand.type.of[0] ?? types.dyn) : operand.type;
-    const type = this.#elementType(container, index.type, node.at);
+    const type = this.#known(elementType(container, index.type), node.at);
     return {
       type: isOptional && type.kind !== "optional" ? optionalOf(type) : type,
       evaluate: (run) => {
@@ -224,18 +172,6 @@ export class Compiler {
         return node.optional || value instanceof OptionalValue ? indexOptional(value, key) : indexValue(value, key);
       },
     };
-  }
-
-  #elementType(container: CelType, index: CelType, at: number): CelType {
-    if (container.kind === "dyn" || container.kind === "param") return types.dyn;
-    if (container.kind === "list" && ["int", "uint", "double", "dyn"].includes(index.kind))
-      return container.of[0] ?? types.dyn;
-    if (container.kind === "map" && isAssignable(container.of[0] ?? types.dyn, index, new Map()))
-      return container.of[1] ?? types.dyn;
-    return this.report(
-      `found no matching overload for '_[_]' applied to '(${formatType(container)}, ${formatType(index)})'`,
-      at,
-    ).type;
   }
 
   #call(node: NodeOf<"call">): Planned {
@@ -256,7 +192,7 @@ export class Compiler {
   #planArgument(name: string, node: Node): Planned {
     if (name !== "format" || node.kind !== "list") return this.plan(node);
     const elements = node.elements.map(({ value, optional }) => ({ ...this.plan(value), optional }));
-    return this.#listOf(types.dyn, elements);
+    return { type: listOf(types.dyn), evaluate: listLiteral(elements) };
   }
 
   #apply(name: string, target: Node | undefined, args: readonly Node[], at: number): Planned {
@@ -267,8 +203,12 @@ export class Compiler {
       return this.report(`undeclared reference to '${name}' (in container '')`, at);
     const matching = matchOverloads(known, planned);
     if (matching.length === 0)
-      return this.report(`found no matching overload for '${name}' applied to '${describe(planned, isMethod)}'`, at);
-    this.#checkLiterals(name, target, args);
+      return this.report(
+        `found no matching overload for '${name}' applied to '${describeArguments(planned, isMethod)}'`,
+        at,
+      );
+    const wrong = wrongLiteral(name, target, args);
+    if (wrong !== undefined) return this.report(`invalid ${name} argument`, wrong.at);
     const [first, ...others] = matching as [Matched, ...Matched[]];
     const isOne = others.every(({ result }) => formatType(result) === formatType(first.result));
     return {
@@ -279,24 +219,6 @@ export class Compiler {
         planned,
       ),
     };
-  }
-
-  /** Patterns, times and durations that are written out are checked now, not when they are needed. */
-  #checkLiterals(name: string, target: Node | undefined, args: readonly Node[]): void {
-    const argument = name === "matches" && target === undefined ? args[1] : args[0];
-    if (
-      !["matches", "timestamp", "duration", "find", "findAll"].includes(name) ||
-      argument?.kind !== "literal" ||
-      typeof argument.value !== "string"
-    )
-      return;
-    try {
-      if (name === "timestamp") parseTimestamp(argument.value);
-      else if (name === "duration") parseDuration(argument.value);
-      else linearRegExp(argument.value);
-    } catch {
-      this.report(`invalid ${name} argument`, argument.at);
-    }
   }
 
   #operator({ name, args, at }: NodeOf<"call">): Planned | undefined {
@@ -322,7 +244,10 @@ export class Compiler {
     const type = unary?.type(a.type) ?? binary?.type(a.type, b.type);
     if (unary === undefined && binary === undefined) return undefined;
     if (type === undefined)
-      return this.report(`found no matching overload for '${name}' applied to '${describe(planned, false)}'`, at);
+      return this.report(
+        `found no matching overload for '${name}' applied to '${describeArguments(planned, false)}'`,
+        at,
+      );
     if (unary !== undefined) return { type, evaluate: evaluateUnary(unary.apply, a.evaluate) };
     return { type, evaluate: evaluateBinary(binary?.apply ?? noOperator, a.evaluate, b.evaluate) };
   }
@@ -339,24 +264,7 @@ export class Compiler {
       planned.map(({ type, optional }) => (optional ? (type.of[0] ?? types.dyn) : type)),
       elements.map(({ value }) => value),
     );
-    return this.#listOf(element, planned);
-  }
-
-  #listOf(element: CelType, planned: readonly (Planned & { optional: boolean })[]): Planned {
-    return {
-      type: listOf(element),
-      evaluate: (run) => {
-        run.budget.spend(10);
-        const values: Value[] = [];
-        for (const { evaluate, optional } of planned) {
-          const value = evaluate(run);
-          if (!optional) values.push(value);
-          else if (!(value instanceof OptionalValue)) throw noOverload("optional list element", value);
-          else if (value.value !== undefined) values.push(value.value);
-        }
-        return new ArrayList(values);
-      },
-    };
+    return { type: listOf(element), evaluate: listLiteral(planned) };
   }
 
   /** Literals hold one type: a mixed list is a mistake in a policy more often than a wish; `dyn(…)` says that it is one. */
@@ -390,18 +298,12 @@ export class Compiler {
       values,
       entries.map(({ value }) => value),
     );
-    return {
-      type: mapOf(keyType, valueType),
-      evaluate: (run) => {
-        run.budget.spend(30);
-        const map = new ArrayMap();
-        for (const { key, value, optional } of planned) {
-          const name = key.evaluate(run);
-          addEntry(map, name, value.evaluate(run), optional);
-        }
-        return map;
-      },
-    };
+    const evaluated = planned.map(({ key, value, optional }) => ({
+      key: key.evaluate,
+      value: value.evaluate,
+      optional,
+    }));
+    return { type: mapOf(keyType, valueType), evaluate: mapLiteral(evaluated) };
   }
 
   #struct({ name, fields, at }: NodeOf<"struct">): Planned {
@@ -411,17 +313,9 @@ export class Compiler {
     const planned = fields.map((field) => {
       if (allowed !== undefined && !allowed.includes(field.name))
         this.report(`undefined field '${field.name}'`, field.at);
-      return { name: field.name, value: this.plan(field.value), optional: field.optional };
+      return { key: () => field.name, value: this.plan(field.value).evaluate, optional: field.optional };
     });
-    return {
-      type: { kind: "object", name, of: [], field: () => types.dyn },
-      evaluate: (run) => {
-        run.budget.spend(40);
-        const map = new ArrayMap(name);
-        for (const field of planned) addEntry(map, field.name, field.value.evaluate(run), field.optional);
-        return map;
-      },
-    };
+    return { type: { kind: "object", name, of: [], field: () => types.dyn }, evaluate: mapLiteral(planned, name) };
   }
 
   #loop(node: NodeOf<"loop">): Planned {
@@ -491,167 +385,4 @@ export class Compiler {
       };
     });
   }
-}
-
-function addEntry(map: ArrayMap, key: Value, value: Value, optional: boolean): void {
-  let present: Value | undefined = value;
-  if (optional) {
-    if (!(value instanceof OptionalValue)) throw noOverload("optional map entry", value);
-    present = value.value;
-  }
-  if (present !== undefined && !map.add(key, present)) throw new CelError(`Failed with repeated key`);
-}
-
-function literal({ value }: NodeOf<"literal">): Planned {
-  if (value === null) return { type: types.null, evaluate: () => null };
-  if (typeof value === "bigint") return { type: types.int, evaluate: () => value };
-  if (typeof value === "number") return { type: types.double, evaluate: () => value };
-  if (typeof value === "string") return { type: types.string, evaluate: () => value };
-  if (typeof value === "boolean") return { type: types.bool, evaluate: () => value };
-  if (value instanceof Uint8Array) return { type: types.bytes, evaluate: () => value };
-  const unsigned = new Uint(value.uint);
-  return { type: types.uint, evaluate: () => unsigned };
-}
-
-function typeLiteral(name: string): Planned {
-  const value = new TypeValue(name);
-  return { type: types.type, evaluate: () => value };
-}
-
-function selectField(value: Value, field: string): Value {
-  if (value instanceof MapValue) {
-    const member = value.select(field);
-    if (member === undefined) throw new CelError(`no such key: ${field}`);
-    return member;
-  }
-  if (value instanceof OptionalValue) return selectOptional(value, field);
-  const member = value instanceof Opaque ? value.select(field) : undefined;
-  if (member !== undefined) return member;
-  throw new CelError(`no such overload: ${typeNameOf(value)}.${field}`);
-}
-
-function selectOptional(value: Value, field: string): OptionalValue {
-  const inner = value instanceof OptionalValue ? value.value : value;
-  if (inner === undefined) return OptionalValue.none;
-  if (!(inner instanceof MapValue)) throw new CelError(`no such overload: ${typeNameOf(inner)}.?${field}`);
-  const member = inner.select(field);
-  if (member instanceof OptionalValue) return member;
-  return member === undefined ? OptionalValue.none : new OptionalValue(member);
-}
-
-function indexValue(value: Value, key: Value): Value {
-  const found = lookUp(value, key);
-  if (found !== undefined) return found;
-  throw new CelError(
-    value instanceof ListValue ? `index out of bounds: ${textOf(key)}` : `no such key: ${textOf(key)}`,
-  );
-}
-
-function indexOptional(value: Value, key: Value): OptionalValue {
-  const inner = value instanceof OptionalValue ? value.value : value;
-  const found = inner === undefined ? undefined : lookUp(inner, key);
-  return found === undefined ? OptionalValue.none : new OptionalValue(found);
-}
-
-function textOf(key: Value): string {
-  return key instanceof Uint ? String(key.value) : String(key);
-}
-
-/** False wins over an error on either side, as the specification wants. */
-function and(left: Evaluate, right: Evaluate): Evaluate {
-  return logical(left, right, false, "_&&_");
-}
-
-function or(left: Evaluate, right: Evaluate): Evaluate {
-  return logical(left, right, true, "_||_");
-}
-
-function logical(left: Evaluate, right: Evaluate, winner: boolean, name: string): Evaluate {
-  return (run) => {
-    let problem: CelError | undefined;
-    try {
-      const value = left(run);
-      if (value === winner) return winner;
-      if (typeof value !== "boolean") problem = noOverload(name, value);
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      problem = error;
-    }
-    const value = right(run);
-    if (value === winner) return winner;
-    if (problem !== undefined) throw problem;
-    if (typeof value !== "boolean") throw noOverload(name, value);
-    return !winner;
-  };
-}
-
-function conditional(condition: Evaluate, yes: Evaluate, no: Evaluate): Evaluate {
-  return (run) => {
-    const value = condition(run);
-    if (typeof value !== "boolean") throw noOverload("_?_:_", value);
-    return value ? yes(run) : no(run);
-  };
-}
-
-function evaluateUnary(apply: (a: Value) => Value, operand: Evaluate): Evaluate {
-  return (run) => {
-    const value = operand(run);
-    run.budget.spend(1);
-    return apply(value);
-  };
-}
-
-function evaluateBinary(apply: (a: Value, b: Value) => Value, left: Evaluate, right: Evaluate): Evaluate {
-  return (run) => {
-    const a = left(run);
-    const b = right(run);
-    run.budget.spend(sizeCost(a, b));
-    return apply(a, b);
-  };
-}
-
-/** Comparing or joining texts and lists walks over them. */
-function sizeCost(a: Value, b: Value): number {
-  if (typeof a === "string") return typeof b === "string" ? 1 + Math.floor(Math.min(a.length, b.length) / 10) : 1;
-  if (a instanceof ListValue || b instanceof ListValue)
-    return 1 + (a instanceof ListValue ? a.size : 0) + (b instanceof ListValue ? b.size : 0);
-  return 1;
-}
-
-function noOperator(a: Value, b: Value): Value {
-  throw noOverload("operator", a, b);
-}
-
-interface Matched {
-  overload: Overload;
-  result: CelType;
-}
-
-function matchOverloads(candidates: readonly Overload[], args: readonly Planned[]): Matched[] {
-  return candidates.flatMap((overload) => {
-    if (overload.parameters.length !== args.length) return [];
-    const bound = new Map<string, CelType>();
-    const matches = overload.parameters.every((parameter, index) =>
-      isAssignable(parameter, args[index]?.type ?? types.dyn, bound),
-    );
-    return matches ? [{ overload, result: substitute(overload.result, bound) }] : [];
-  });
-}
-
-function describe(args: readonly Planned[], isMethod: boolean): string {
-  const texts = args.map(({ type }) => formatType(type));
-  return isMethod ? `${texts[0]}.(${texts.slice(1).join(", ")})` : `(${texts.join(", ")})`;
-}
-
-/** A call picks its overload by the values: what was checked as `dyn` is known only now. */
-function callOf(name: string, overloads: readonly Overload[], args: readonly Planned[]): Evaluate {
-  return (run) => {
-    const values = args.map(({ evaluate }) => evaluate(run));
-    for (const overload of overloads) {
-      if (!overload.parameters.every((parameter, index) => fits(parameter, values[index] as Value))) continue;
-      run.budget.spend(1 + (overload.cost?.(values) ?? 0));
-      return overload.call(values, run.budget);
-    }
-    throw noOverload(name, ...values);
-  };
 }

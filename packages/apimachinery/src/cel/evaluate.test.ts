@@ -7,9 +7,10 @@ import { compile, LazyBinding, run, runWithAuthorizer } from "./evaluate.ts";
 import type { AccessCheck } from "./functions/authorizer.ts";
 import { authorizerValue } from "./functions/authorizer.ts";
 import { CelBudgetError, CelError } from "./issues.ts";
+import { LazyMap } from "./lazy-map.ts";
+import { toJson } from "./to-json.ts";
 import { types } from "./types.ts";
-import type { Value } from "./values.ts";
-import { LazyMap, type ListValue, toJson } from "./values.ts";
+import type { ListValue, Value } from "./values.ts";
 
 const variables = admissionVariables({ params: true });
 const object = {

@@ -3,13 +3,13 @@
  */
 import type { JsonValue } from "../json.ts";
 import { Budget, defaultCostLimit } from "./budget.ts";
-import type { Evaluate } from "./compiler.ts";
 import { Compiler } from "./compiler.ts";
 import type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
 import { AccessQuestion } from "./functions/authorizer.ts";
 import type { CelIssue } from "./issues.ts";
 import { CelError, CelSyntaxError, formatIssues, issueAt } from "./issues.ts";
 import { parse } from "./parser.ts";
+import type { Evaluate } from "./plan.ts";
 import type { CelType } from "./types.ts";
 import { formatType, isAssignable } from "./types.ts";
 import type { Value } from "./values.ts";

@@ -1,9 +1,10 @@
 /** Macros that visit the elements of a list or the keys of a map. */
 import type { LoopMacro, NodeOf } from "./ast.ts";
-import type { Compiler, Evaluate, Planned, Run } from "./compiler.ts";
+import type { Compiler } from "./compiler.ts";
 import { sortedBy } from "./functions/lists.ts";
 import { CelError } from "./issues.ts";
 import { noOverload } from "./operators.ts";
+import type { Evaluate, Planned, Run } from "./plan.ts";
 import type { CelType } from "./types.ts";
 import { listOf, mapOf, types } from "./types.ts";
 import type { Value } from "./values.ts";

@@ -190,7 +190,7 @@ function errorOf({ source }: Rule, message: string, value: JsonValue, path: stri
     source.fieldPath === undefined
       ? path
       : `${path}${source.fieldPath.startsWith(".") && path === "" ? source.fieldPath.slice(1) : source.fieldPath}`;
-  switch (source.reason) {
+  switch (source.reason ?? "") {
     case "FieldValueForbidden":
       return forbiddenField(field, message);
     case "FieldValueRequired":

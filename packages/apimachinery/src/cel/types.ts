@@ -157,7 +157,7 @@ export function schemaType(schema: Schema): CelType {
 
 function makeSchemaType(schema: Schema): CelType {
   if (schema["x-kubernetes-int-or-string"]) return types.dyn;
-  switch (schema.type) {
+  switch (schema.type ?? "") {
     case "array":
       return schema.items === undefined ? listOf(types.dyn) : listOf(schemaType(schema.items));
     case "object": {

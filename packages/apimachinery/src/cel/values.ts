@@ -7,7 +7,6 @@ import type { Schema } from "../schema/types.ts";
 import { memberSchema } from "../schema/types.ts";
 import { CelError } from "./issues.ts";
 import { parseDuration, parseTimestamp } from "./times.ts";
-import type { CelType } from "./types.ts";
 import { unescapeField } from "./types.ts";
 
 export class Uint {
@@ -170,46 +169,6 @@ export class ArrayMap extends MapValue {
   }
 }
 
-/** A map whose members are computed when they are first asked for: `variables` of a policy. */
-export class LazyMap extends MapValue {
-  readonly #members: Map<string, () => Value>;
-  readonly #known = new Map<string, { value: Value } | { error: unknown }>();
-
-  constructor(members: Iterable<readonly [string, () => Value]>) {
-    super();
-    this.#members = new Map(members);
-  }
-  get size(): number {
-    return this.#members.size;
-  }
-  get(key: Value): Value | undefined {
-    if (typeof key !== "string") return undefined;
-    const known = this.#known.get(key) ?? this.#compute(key);
-    if (known === undefined) return undefined;
-    if ("error" in known) throw known.error;
-    return known.value;
-  }
-  override has(key: Value): boolean {
-    return typeof key === "string" && this.#members.has(key);
-  }
-  keys(): Iterable<string> {
-    return this.#members.keys();
-  }
-  #compute(key: string): { value: Value } | { error: unknown } | undefined {
-    const compute = this.#members.get(key);
-    if (compute === undefined) return undefined;
-    let result: { value: Value } | { error: unknown };
-    try {
-      result = { value: compute() };
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error; // only what the expression did wrong is the variable's value
-      result = { error };
-    }
-    this.#known.set(key, result);
-    return result;
-  }
-}
-
 export type Value =
   | null
   | boolean
@@ -236,7 +195,7 @@ export function fromJson(json: JsonValue | undefined, schema?: Schema): Value {
 }
 
 function formatted(text: string, schema: Schema): Value {
-  switch (schema.format) {
+  switch (schema.format ?? "") {
     case "date-time":
       return new Timestamp(parseTimestamp(text));
     case "date":
@@ -248,27 +207,6 @@ function formatted(text: string, schema: Schema): Value {
     default:
       return text;
   }
-}
-
-/** A value as JSON, for what a policy stores or sends: bytes are base64, times text. @throws CelError for what has no JSON form */
-export function toJson(value: Value): JsonValue {
-  if (value === null || typeof value === "boolean" || typeof value === "string" || typeof value === "number")
-    return value;
-  if (typeof value === "bigint") return Number(value);
-  if (value instanceof Uint) return Number(value.value);
-  if (value instanceof JsonList) return value.json as JsonValue[];
-  if (value instanceof JsonMap) return value.json;
-  if (value instanceof ListValue) return [...value].map(toJson);
-  if (value instanceof MapValue) {
-    const result: JsonObject = {};
-    for (const key of value.keys()) {
-      if (typeof key !== "string") throw new CelError("only maps with string keys have a JSON form");
-      result[key] = toJson(value.get(key) ?? null);
-    }
-    return result;
-  }
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  throw new CelError(`a value of type ${typeNameOf(value)} has no JSON form`);
 }
 
 /** Equal keys have equal texts; numbers are one key whatever their type. */
@@ -284,16 +222,10 @@ function keyText(key: Value): string {
 /** The name that `type()` gives. */
 export function typeNameOf(value: Value): string {
   if (value === null) return "null_type";
-  switch (typeof value) {
-    case "boolean":
-      return "bool";
-    case "bigint":
-      return "int";
-    case "number":
-      return "double";
-    case "string":
-      return "string";
-  }
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "bigint") return "int";
+  if (typeof value === "number") return "double";
+  if (typeof value === "string") return "string";
   if (value instanceof Uint) return "uint";
   if (value instanceof Uint8Array) return "bytes";
   if (value instanceof Timestamp) return "google.protobuf.Timestamp";
@@ -304,42 +236,4 @@ export function typeNameOf(value: Value): string {
   if (value instanceof OptionalValue) return "optional_type";
   if (value instanceof TypeValue) return "type";
   return value.typeName;
-}
-
-/** True when a parameter of this type takes the value. */
-export function fits(type: CelType, value: Value): boolean {
-  switch (type.kind) {
-    case "dyn":
-    case "param":
-      return true;
-    case "null":
-      return value === null;
-    case "bool":
-      return typeof value === "boolean";
-    case "int":
-      return typeof value === "bigint";
-    case "double":
-      return typeof value === "number";
-    case "string":
-      return typeof value === "string";
-    case "uint":
-      return value instanceof Uint;
-    case "bytes":
-      return value instanceof Uint8Array;
-    case "timestamp":
-      return value instanceof Timestamp;
-    case "duration":
-      return value instanceof Duration;
-    case "list":
-      return value instanceof ListValue;
-    case "map":
-    case "object":
-      return value instanceof MapValue;
-    case "optional":
-      return value instanceof OptionalValue;
-    case "type":
-      return value instanceof TypeValue;
-    case "opaque":
-      return value instanceof Opaque && value.typeName === type.name;
-  }
 }

@@ -1,18 +1,25 @@
 import { randomBytes } from "node:crypto";
-import { eventually } from "@krate/testing";
 import type { JsonObject } from "../json.ts";
 import { dig, isObject } from "../json.ts";
 import type { Schema } from "../schema/types.ts";
 import type { ReferenceAddress, ReferenceAnswer, ReferenceRequest } from "./kube-apiserver.ts";
 import { referenceServer } from "./kube-apiserver.ts";
 
+export type Until = (
+  check: () => Promise<boolean>,
+  options: { timeoutSeconds: number; description: string },
+) => Promise<unknown>;
+
 /** A cluster-scoped kind `Thing` on a real kube-apiserver, in a group of its own. */
 export class ReferenceKind {
   readonly send: (request: ReferenceRequest) => Promise<ReferenceAnswer>;
+  protected readonly until: Until;
   readonly group = `ref-${randomBytes(4).toString("hex")}.krate.test`;
 
-  constructor(address: ReferenceAddress) {
+  /** @param until waits until a check holds: `eventually` of @krate/testing, which only tests may import */
+  constructor(address: ReferenceAddress, until: Until) {
     this.send = referenceServer(address);
+    this.until = until;
   }
 
   get path(): string {
@@ -28,7 +35,7 @@ export class ReferenceKind {
     const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions${dryRun ? "?dryRun=All" : ""}`;
     const answer = await this.send({ method: "POST", path, body: this.#definition(schema, columns) });
     if (!dryRun && answer.code < 300) {
-      await eventually(async () => (await this.send({ method: "GET", path: this.path })).code === 200, {
+      await this.until(async () => (await this.send({ method: "GET", path: this.path })).code === 200, {
         timeoutSeconds: 20,
         description: "the CRD",
       });

@@ -307,7 +307,7 @@ skipWithout("envtest")("CEL beside kube-apiserver", () => {
   const controlPlane = withControlPlane();
 
   test("expressions give the same values", async () => {
-    const things = new Things(controlPlane());
+    const things = new Things(controlPlane(), eventually);
     const inForce = { rule: "self.count != 7", message: "the rules are in force" };
     const holding = expressions.map((expression) => ({
       rule: `(${expression}) == ${literalOf(expression)}`,
@@ -324,7 +324,7 @@ skipWithout("envtest")("CEL beside kube-apiserver", () => {
   });
 
   test("what does not compile there does not compile here", async () => {
-    const things = new Things(controlPlane());
+    const things = new Things(controlPlane(), eventually);
     for (const expression of broken) {
       const schema = resourceSchema({ "x-kubernetes-validations": [{ rule: expression, message: "m" }] });
       const there = await things.define(schema, { dryRun: true });
@@ -335,7 +335,7 @@ skipWithout("envtest")("CEL beside kube-apiserver", () => {
   });
 
   test("failed rules say the same", async () => {
-    const outcomes = await Promise.all(rules.map((each) => outcomesOf(new Things(controlPlane()), each)));
+    const outcomes = await Promise.all(rules.map((each) => outcomesOf(new Things(controlPlane(), eventually), each)));
     const byReason = (side: "here" | "there") =>
       outcomes.map((outcome, index) => [rules[index]?.reason, outcome[side]]);
     expect(byReason("here")).toEqual(byReason("there"));

@@ -144,7 +144,7 @@ skipWithout("envtest")("schemas beside kube-apiserver", () => {
   let kind: ReferenceKind;
 
   beforeAll(async () => {
-    kind = new ReferenceKind(controlPlane());
+    kind = new ReferenceKind(controlPlane(), eventually);
     const defined = await kind.define(schema, { columns: columns as JsonObject[] });
     expect(causesOf(defined.body)).toEqual([]);
     const wrong = { method: "POST", path: `${kind.path}?dryRun=All`, body: kind.object({}) };
