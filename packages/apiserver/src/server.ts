@@ -15,22 +15,21 @@ export interface ApiServer {
 /** The server without sockets: services in, requests answered. */
 export function apiServer(services: Services): ApiServer {
   const run = compose(pipeline(services));
-  const handle = (exchange: Exchange) => {
+  const answer = async (exchange: Exchange): Promise<void> => {
     const params = exchange.query === "" ? undefined : new URLSearchParams(exchange.query);
     const ctx = new RequestContext(services, exchange, params);
-    Promise.resolve()
-      .then(() => run(ctx))
-      .catch((err: unknown) =>
-        services.log.error({ err, requestID: ctx.requestId }, "a request could not be answered"),
-      );
+    try {
+      await run(ctx);
+    } catch (err) {
+      services.log.error({ err, requestID: ctx.requestId }, "a request could not be answered");
+    }
   };
   return {
     services,
-    handle,
+    handle: (exchange) => void answer(exchange),
     inject: async (request) => {
       const exchange = new MemoryExchange(request);
-      handle(exchange);
-      await exchange.finished;
+      await answer(exchange);
       return exchange;
     },
   };

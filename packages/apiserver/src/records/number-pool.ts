@@ -33,7 +33,7 @@ export class NumberPool {
   async #ask(scope: string, askers: readonly Waiting[]): Promise<void> {
     try {
       const first = await this.#store.nextNumber(scope, askers.length);
-      askers.forEach(({ resolve }, index) => resolve(first + index));
+      for (const [index, { resolve }] of askers.entries()) resolve(first + index);
     } catch (error) {
       for (const { reject } of askers) reject(error);
     }
