@@ -29,12 +29,25 @@ class CompareWalker {
   readonly modified = new FieldSetBuilder();
   readonly removed = new FieldSetBuilder();
 
-  compareMaps(old: JsonObject, next: JsonObject, schema: Schema | undefined, path: string[]): void {
-    for (const key of Object.keys(old)) {
-      this.#compareAt(`f:${key}`, own(old, key), own(next, key), memberSchema(schema, key), path);
+  /** One of the two may be missing; members that are always there are so only in an object that is. */
+  compareMaps(
+    old: JsonObject | undefined,
+    next: JsonObject | undefined,
+    schema: Schema | undefined,
+    path: string[],
+  ): void {
+    const always = old !== undefined && next !== undefined ? schema?.["x-krate-always-there"] : undefined;
+    for (const key of Object.keys(old ?? {})) {
+      const before = own(old ?? {}, key);
+      const given = own(next ?? {}, key);
+      const after = given === undefined && always?.includes(key) ? emptyLike(before) : given;
+      this.#compareAt(`f:${key}`, before, after, memberSchema(schema, key), path);
     }
-    for (const key of Object.keys(next)) {
-      if (!Object.hasOwn(old, key)) this.#compareAt(`f:${key}`, undefined, next[key], memberSchema(schema, key), path);
+    for (const key of Object.keys(next ?? {})) {
+      if (old !== undefined && Object.hasOwn(old, key)) continue;
+      const after = own(next ?? {}, key);
+      const before = always?.includes(key) ? emptyLike(after) : undefined;
+      this.#compareAt(`f:${key}`, before, after, memberSchema(schema, key), path);
     }
   }
 
@@ -78,7 +91,7 @@ class CompareWalker {
       this.#leaf(old, next, path);
       return true;
     }
-    if (isMap) this.compareMaps(isObject(old) ? old : {}, isObject(next) ? next : {}, schema, path);
+    if (isMap) this.compareMaps(isObject(old) ? old : undefined, isObject(next) ? next : undefined, schema, path);
     else this.#compareLists(shape, Array.isArray(old) ? old : [], Array.isArray(next) ? next : [], schema, path);
     return false;
   }
@@ -117,6 +130,11 @@ class CompareWalker {
       this.added.insert(here);
     }
   }
+}
+
+/** What Go writes for a field of this form that nobody has set. */
+function emptyLike(value: JsonValue | undefined): JsonValue {
+  return isObject(value) ? {} : null;
 }
 
 function hasNoMembers(value: JsonValue | undefined): boolean {

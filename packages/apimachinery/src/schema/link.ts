@@ -82,6 +82,12 @@ class Linker {
   #children(schema: Schema): Schema {
     const result: Schema = { ...schema };
     if (this.#inGoType && isGoZero(schema.default)) delete result.default;
+    if (schema.properties && this.#inGoType) {
+      const { properties, required = [] } = schema;
+      result["x-krate-always-there"] = Object.keys(properties).filter(
+        (key) => required.includes(key) || isEmptyObject(properties[key]?.default),
+      );
+    }
     if (schema.properties) {
       result.properties = Object.fromEntries(
         Object.entries(schema.properties).map(([key, each]) => [key, this.#link(each)]),
@@ -101,8 +107,11 @@ class Linker {
 }
 
 function isGoZero(value: unknown): boolean {
-  const empty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
-  return value === "" || value === 0 || value === false || empty;
+  return value === "" || value === 0 || value === false || isEmptyObject(value);
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 function referenceOf(schema: Schema): string | undefined {

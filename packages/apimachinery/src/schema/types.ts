@@ -49,6 +49,11 @@ export interface Schema {
   "x-kubernetes-patch-strategy"?: string;
   "x-kubernetes-patch-merge-key"?: string;
   "x-kubernetes-validations"?: readonly ValidationRuleSchema[];
+  /**
+   * Made by `linkSchema`, never published: members that are there even in an empty object, because their Go field is a struct or is written when
+   * empty. Nobody comes to own such a member by being the first to put something into it.
+   */
+  "x-krate-always-there"?: readonly string[];
   "x-kubernetes-group-version-kind"?: readonly { group: string; version: string; kind: string }[];
 }
 
