@@ -8,6 +8,7 @@ import { CertificateVerifier } from "./auth/client-certificate.ts";
 import { type ObjectLookup, ServiceAccountTokens } from "./auth/service-account-tokens.ts";
 import { parseTokenFile } from "./auth/token-file.ts";
 import { type Config, readText } from "./config.ts";
+import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
 import { decodeStored } from "./objects.ts";
 import type { ApiServer } from "./server.ts";
@@ -55,11 +56,14 @@ export async function run(
   listener = open;
   log.info({ address: addressOf(listener), mode: config.mode }, "serving");
   if (client !== undefined) await registerWith(client, config, open, log);
+  const health =
+    config.healthAddress === undefined ? undefined : await listenForHealth(server.services, config.healthAddress);
   return {
     server,
     listener: open,
     stop: async () => {
       stopping.abort();
+      await health?.close();
       await open.close();
       await client?.close();
       await store.close();
