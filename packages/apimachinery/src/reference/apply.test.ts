@@ -199,6 +199,7 @@ const scenarios: Record<string, Step[]> = {
       body: widget({ spec: { title: "x" }, status: { phase: "Done" } }),
     },
   ],
+  // The garbage collector leaves objects alone whose owner is of a kind nobody serves.
   "metadata: labels, annotations, finalizers, owners": [
     {
       verb: "apply",
@@ -211,12 +212,17 @@ const scenarios: Record<string, Step[]> = {
     {
       verb: "merge",
       manager: "u",
-      body: { metadata: { ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "p", uid: "p1" }] } },
+      body: {
+        metadata: { ownerReferences: [{ apiVersion: "unknown.krate.test/v1", kind: "Owner", name: "p", uid: "p1" }] },
+      },
     },
     {
       verb: "apply",
       manager: "b",
-      body: widget({}, { ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "q", uid: "q1" }] }),
+      body: widget(
+        {},
+        { ownerReferences: [{ apiVersion: "unknown.krate.test/v1", kind: "Owner", name: "q", uid: "q1" }] },
+      ),
     },
   ],
   "create and update without apply": [
