@@ -1,6 +1,6 @@
 /** Server-side apply and managedFields, step by step beside a real kube-apiserver. */
 import { randomBytes } from "node:crypto";
-import { beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
 import { parse } from "yaml";
 import type { JsonObject } from "../json.ts";
@@ -292,6 +292,12 @@ skipWithout("envtest")("managedFields beside kube-apiserver", () => {
       description: "the CRD's schema",
     });
   }, 60_000);
+
+  afterAll(async () => {
+    const send = referenceServer(controlPlane());
+    await send({ method: "DELETE", path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.${group}` });
+    await send({ method: "DELETE", path: `/api/v1/namespaces/${namespace}` });
+  });
 
   test.each(Object.entries(scenarios))("%s", async (title, scenario) => {
     const send = referenceServer(controlPlane());
