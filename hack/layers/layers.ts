@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { binaryPath } from "../../packages/testing/src/control-plane/binaries.ts";
 import { findCommand, requirements } from "../../packages/testing/src/requirements.ts";
 import { findFiles } from "../checks/files.ts";
 import { checks, runCheck } from "../checks/index.ts";
@@ -24,6 +25,17 @@ const controlPlane: Preparation = {
     const args = ["-n", "5", join(root, "hack", "control-plane"), "build"];
     const code = await runChild("nice", args, { cwd: root, prefix: "control-plane" });
     if (code !== 0) throw new Error("see above, or run: hack/control-plane build");
+  },
+};
+
+/** The end-to-end suite is a user of the forge, so it needs kubectl: the machine's, else one of the pinned version. */
+const kubectl: Preparation = {
+  name: "kubectl",
+  async run({ root }) {
+    if (findCommand("kubectl")) return;
+    const args = ["-n", "5", join(root, "hack", "control-plane"), "build", "kubectl"];
+    const code = await runChild("nice", args, { cwd: root, prefix: "kubectl" });
+    if (code !== 0) throw new Error("see above, or run: hack/control-plane build kubectl");
   },
 };
 
@@ -70,7 +82,7 @@ const standalone: Layer = {
   name: "standalone",
   about: "the whole forge on its own API server",
   missing: missingEndToEnd,
-  preparations: [bundles],
+  preparations: [bundles, kubectl],
   run: (context) => endToEnd(context, "standalone"),
 };
 
@@ -86,7 +98,7 @@ const envtest: Layer = {
   name: "envtest",
   about: "the whole forge behind a real kube-apiserver",
   missing: (context) => missingEnvtest() ?? missingEndToEnd(context),
-  preparations: [bundles, controlPlane],
+  preparations: [bundles, kubectl, controlPlane],
   run: (context) => endToEnd(context, "envtest"),
 };
 
@@ -94,7 +106,7 @@ const kind: Layer = {
   name: "kind",
   about: "the whole forge on kind",
   missing: (context) => requirements.docker() ?? missingEndToEnd(context),
-  preparations: [bundles],
+  preparations: [bundles, kubectl],
   run: (context) => endToEnd(context, "kind"),
 };
 
@@ -109,14 +121,17 @@ function missingEnvtest(): string | undefined {
 }
 
 function missingEndToEnd({ root }: LayerContext): string | undefined {
-  return existsSync(join(root, "test-e2e", "jest.config.mjs")) ? undefined : "test-e2e/jest.config.mjs does not exist";
+  if (!existsSync(join(root, "test-e2e", "jest.config.mjs"))) return "test-e2e/jest.config.mjs does not exist";
+  if (findCommand("kubectl") || existsSync(binaryPath("kubectl")) || findCommand("go")) return undefined;
+  return "no kubectl on PATH, and no go to build it: install one of them";
 }
 
 /** `test-e2e` is one suite; the variable says which cluster it runs on. */
 function endToEnd(context: LayerContext, cluster: string): Promise<Tally> {
+  const path = findCommand("kubectl") ? [] : [dirname(binaryPath("kubectl"))];
   return jest(context, cluster, {
     args: ["--config", "test-e2e/jest.config.mjs"],
-    env: { KRATE_E2E_CLUSTER: cluster },
+    env: { KRATE_E2E_CLUSTER: cluster, PATH: [...path, context.env["PATH"]].join(delimiter) },
   });
 }
 

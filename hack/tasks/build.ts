@@ -1,5 +1,4 @@
 /** `npm run build`: brings the bundle of every program up to date. */
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -7,6 +6,7 @@ import { withLock } from "../bootstrap/lock.mjs";
 import { bundleProgram } from "../bundle/bundle.ts";
 import { findPrograms, type Program } from "../bundle/programs.ts";
 import { Digests } from "../bundle/stamp.ts";
+import { runTool } from "../checks/run-tool.ts";
 
 const help = `usage: npm run build -- [--force] [--quiet] [PROGRAM...]
 
@@ -68,19 +68,23 @@ async function bundleAll(programs: Program[], force: boolean): Promise<{ names: 
   return { names: names.sort(), failed: failures.length };
 }
 
-function runOwnScripts(programs: Program[]): number {
+/** turbo answers from its cache in a fraction of a second; a real build takes long enough to be announced. */
+const announceAfterMilliseconds = 1500;
+
+async function runOwnScripts(programs: Program[]): Promise<number> {
   if (programs.length === 0) return 0;
-  const filters = programs.map(({ name }) => `--filter=./packages/${name}`);
-  const result = spawnSync("turbo", ["run", "build", ...filters, "--output-logs=errors-only", "--log-prefix=none"], {
-    cwd: root,
-    // turbo's banner goes to stdout, which belongs to the program that is started next
-    stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8",
-  });
-  if (result.error)
-    throw new Error("cannot run turbo: run `npm run build`, which installs it", { cause: result.error });
-  if (result.status !== 0) process.stderr.write(result.stdout);
-  return result.status ?? 1;
+  const names = programs.map(({ name }) => name);
+  const filters = names.map((name) => `--filter=./packages/${name}`);
+  const announce = setTimeout(
+    () => process.stderr.write(`krate: building ${names.join(", ")} (some 20 s, once per change)\n`),
+    announceAfterMilliseconds,
+  );
+  // turbo's banner goes to stdout, which belongs to the program that is started next
+  const args = ["run", "build", ...filters, "--output-logs=errors-only", "--log-prefix=none"];
+  const { code, output } = await runTool(root, "turbo", args);
+  clearTimeout(announce);
+  if (code !== 0) process.stderr.write(output);
+  return code;
 }
 
 process.exitCode = await main();
