@@ -1,8 +1,9 @@
 /** `reference/rules.test.ts` compares texts and values with a real kube-apiserver. */
 import { describe, expect, it } from "@jest/globals";
+import type { JsonObject } from "../json.ts";
 import { compileSchema } from "../schema/index.ts";
 import type { Schema } from "../schema/types.ts";
-import { checkRules } from "./rules.ts";
+import { checkRules, validateRules } from "./rules.ts";
 
 const schema: Schema = {
   type: "object",
@@ -30,30 +31,27 @@ const schema: Schema = {
 
 describe("CEL rules of a schema", () => {
   const compiled = compileSchema(schema);
+  const validate = (object: JsonObject, old?: JsonObject) => validateRules(object, old, compiled.schema);
 
   it("hold for a valid object", () => {
-    expect(compiled.validate({ spec: { repository: "a", min: 1, max: 2 } })).toEqual([]);
+    expect(validate({ spec: { repository: "a", min: 1, max: 2 } })).toEqual([]);
   });
 
   it("are told at the field they name", () => {
-    expect(compiled.validate({ spec: { min: 3, max: 2 } })).toEqual([
+    expect(validate({ spec: { min: 3, max: 2 } })).toEqual([
       { reason: "FieldValueInvalid", field: "spec.min", message: "Invalid value: min must not be above max" },
     ]);
   });
 
   it("compare with the stored object", () => {
-    const errors = compiled.validate({ spec: { repository: "b" } }, { spec: { repository: "a" } });
+    const errors = validate({ spec: { repository: "b" } }, { spec: { repository: "a" } });
     expect(errors).toEqual([
       { reason: "FieldValueInvalid", field: "spec.repository", message: 'Invalid value: "b": is immutable' },
     ]);
   });
 
   it("are not held against what did not change", () => {
-    expect(compiled.validate({ spec: { min: 3, max: 2 } }, { spec: { min: 3, max: 2 } })).toEqual([]);
-  });
-
-  it("run only on what the schema otherwise accepts", () => {
-    expect(compiled.validate({ spec: { min: "x", max: 2 } }).map(({ field }) => field)).toEqual(["spec.min"]);
+    expect(validate({ spec: { min: 3, max: 2 } }, { spec: { min: 3, max: 2 } })).toEqual([]);
   });
 
   it("are checked when a schema is accepted", () => {

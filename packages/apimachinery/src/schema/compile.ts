@@ -1,5 +1,4 @@
 import type { FieldError } from "@krate/kinds";
-import { validateRules } from "../cel/rules.ts";
 import type { JsonObject } from "../json.ts";
 import { applyDefaults } from "./defaults.ts";
 import { linkSchema } from "./link.ts";
@@ -17,7 +16,7 @@ export interface CompiledSchema {
   prune(object: JsonObject): string[];
   /** Sets missing fields that have a default, in place. */
   applyDefaults(object: JsonObject): void;
-  /** Errors of the object, at most 100, and of its CEL rules once it is otherwise valid; with `old`, only those about fields that changed. */
+  /** Errors of the object, at most 100, its CEL rules left to `validateRules`; with `old`, only those about fields that changed. */
   validate(object: JsonObject, old?: JsonObject): FieldError[];
 }
 
@@ -35,8 +34,7 @@ export function compileSchema(schema: Schema, definitions: Definitions = {}): Co
     applyDefaults: (object) => applyDefaults(object, linked),
     validate: (object, old) => {
       const errors = validator(object, old);
-      const all = errors.length > 0 ? errors : validateListTypes(object, linked);
-      return all.length > 0 ? all : validateRules(object, old, linked);
+      return errors.length > 0 ? errors : validateListTypes(object, linked);
     },
   };
 }
