@@ -2,7 +2,17 @@
 import { expect, test } from "@jest/globals";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
 import type { CelProgram, CelValue } from "../cel/index.ts";
-import { celTypes, checkRules, compile, fromJson, ListValue, run, schemaType, typeNameOf } from "../cel/index.ts";
+import {
+  celTypes,
+  checkRules,
+  compile,
+  fromJson,
+  ListValue,
+  run,
+  schemaType,
+  typeNameOf,
+  validateRules,
+} from "../cel/index.ts";
 import type { JsonObject } from "../json.ts";
 import { dig } from "../json.ts";
 import { compileSchema } from "../schema/index.ts";
