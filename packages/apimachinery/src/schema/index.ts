@@ -33,6 +33,7 @@ export {
 export { objectMetaSchema, withObjectMeta } from "./object-meta.ts";
 export { prune } from "./prune.ts";
 export { linearRegExp } from "./regexp.ts";
+export { checkStructural } from "./structural.ts";
 export type { Definitions, Schema, ValidationRuleSchema } from "./types.ts";
 export type { Validator } from "./validate.ts";
 export { compileValidator } from "./validate.ts";
