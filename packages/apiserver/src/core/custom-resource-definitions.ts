@@ -3,7 +3,15 @@
  * Established, stored versions) happens before the write, so the answer already says Established.
  * Source: k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition and pkg/controller/{status,establish}.
  */
-import { checkRules, equalJson, isObject, type JsonObject, type JsonValue, type Schema } from "@krate/apimachinery";
+import {
+  checkRules,
+  checkStructural,
+  equalJson,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  type Schema,
+} from "@krate/apimachinery";
 import type { FieldError } from "@krate/kinds";
 import type { RequestContext } from "../context.ts";
 import { finalizersOf, isBeingDeleted, metadataOf, nameOf, sectionOf, textOf, timestamp } from "../objects.ts";
@@ -91,9 +99,10 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
     const field = `spec.versions[${index}].schema.openAPIV3Schema`;
     if (!isObject(schema))
       errors.push({ reason: "FieldValueRequired", field, message: "Required value: schemas are required" });
-    else if (schema["type"] !== "object")
-      errors.push(invalidField(`${field}.type`, schema["type"] ?? "", "must be object at the root"));
-    else if (!sameVersions(object, old)) errors.push(...checkRules(schema as Schema, field));
+    else if (!sameVersions(object, old)) {
+      const shape = checkStructural(schema as Schema, field);
+      errors.push(...(shape.length > 0 ? shape : checkRules(schema as Schema, field)));
+    }
   });
   const { strategy } = isObject(spec["conversion"]) ? spec["conversion"] : {};
   if (strategy !== undefined && strategy !== "None") {
