@@ -1,0 +1,2 @@
+export { type DispatcherConfig, readConfig } from "./config.ts";
+export { webhookDispatcher } from "./program.ts";
