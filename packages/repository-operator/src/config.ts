@@ -1,0 +1,43 @@
+import { type Environment, type ProgramConfig, readProgramConfig } from "@krate/controller";
+import type { Person } from "./merge/message.ts";
+
+export interface OperatorConfig {
+  program: ProgramConfig;
+  /** Absolute folder of the bare repositories. */
+  repositoryRoot: string;
+  /** URL of git-gateway as clients reach it, without a trailing slash. */
+  gitUrl: string;
+  committer: Person;
+}
+
+/**
+ * Reads the environment once.
+ *
+ * | variable | meaning | default |
+ * |---|---|---|
+ * | KRATE_REPOSITORY_ROOT | folder of bare repositories, the one git-gateway serves | required |
+ * | KRATE_GIT_URL | URL of git-gateway as clients reach it | http://127.0.0.1:7081 |
+ * | KRATE_GIT_COMMITTER | committer of the commits that merges make, `Name <mail>` | Krate <noreply@krate.a5c.ai> |
+ *
+ * @throws {Error} naming the variable that is wrong and what it must be.
+ */
+export function readConfig(env: Environment): OperatorConfig {
+  const repositoryRoot = env.KRATE_REPOSITORY_ROOT;
+  if (!repositoryRoot?.startsWith("/"))
+    throw new Error("KRATE_REPOSITORY_ROOT must be the absolute path of the repositories' folder");
+  const gitUrl = (env.KRATE_GIT_URL || "http://127.0.0.1:7081").replace(/\/+$/, "");
+  if (!/^https?:\/\/[^/\s@]+/.test(gitUrl) || !URL.canParse(gitUrl))
+    throw new Error(`KRATE_GIT_URL is ${JSON.stringify(gitUrl)}: it must be an http or https URL without credentials`);
+  return Object.freeze({
+    program: readProgramConfig(env),
+    repositoryRoot,
+    gitUrl,
+    committer: committerOf(env.KRATE_GIT_COMMITTER || "Krate <noreply@krate.a5c.ai>"),
+  });
+}
+
+function committerOf(text: string): Person {
+  const match = /^([^<>]*[^<>\s]) <([^<>\s]+)>$/.exec(text);
+  if (!match) throw new Error(`KRATE_GIT_COMMITTER is ${JSON.stringify(text)}: it must be "Name <mail>"`);
+  return { name: match[1] as string, email: match[2] as string };
+}

@@ -1,0 +1,43 @@
+/** Indexes of the shared informers: added once, before they start. */
+import type { MapContext, ProgramContext } from "@krate/controller";
+import { CheckRun, Pipeline, PullRequest, Repository, Review } from "@krate/kinds";
+import { branchKeys, type RepositoryLookup } from "../pull-request/locate.ts";
+import { pullRequestBranchIndex, repositoryOrganizationIndex } from "../pushes.ts";
+
+export const indexes = {
+  /** `<namespace>/<repository>/<commit>`: pull requests by their head, check runs by their commit. */
+  head: "head",
+  commit: "commit",
+  /** `<namespace>/<pull request>` */
+  pullRequest: "pull-request",
+  /** `<namespace>/<repository>` */
+  repository: "repository",
+} as const;
+
+export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void {
+  const pullRequests = informer(PullRequest);
+  pullRequests.addIndex(pullRequestBranchIndex, branchKeys);
+  pullRequests.addIndex(indexes.head, ({ metadata, spec, status }) =>
+    status?.headSha ? [`${metadata.namespace}/${spec.repository}/${status.headSha}`] : [],
+  );
+  pullRequests.addIndex(indexes.repository, ({ metadata, spec }) => [`${metadata.namespace}/${spec.repository}`]);
+  informer(CheckRun).addIndex(indexes.commit, ({ metadata, spec }) => [
+    `${metadata.namespace}/${spec.repository}/${spec.sha}`,
+  ]);
+  informer(Review).addIndex(indexes.pullRequest, ({ metadata, spec }) => [`${metadata.namespace}/${spec.pullRequest}`]);
+  informer(Pipeline).addIndex(indexes.pullRequest, ({ metadata, spec }) =>
+    spec.pullRequest ? [`${metadata.namespace}/${spec.pullRequest}`] : [],
+  );
+  informer(Repository).addIndex(repositoryOrganizationIndex, ({ metadata, spec }) => [
+    `${spec.organizationRef}/${metadata.name}`,
+  ]);
+}
+
+export function repositoryLookup({ lister }: MapContext): RepositoryLookup {
+  const repositories = lister(Repository);
+  return {
+    get: (key) => repositories.get(key),
+    ofOrganization: (organization, name) =>
+      repositories.byIndex(repositoryOrganizationIndex, `${organization}/${name}`)[0],
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Tells how pull requests stand, and merges them.
+ *
+ *   Draft, Open   status follows branches, reviews, checks, protections
+ *   Merging       nothing moves but the merge: claimed, merged, or decided against (condition Merged=False, then spec.merged is reset)
+ *   Merged, Closed   left alone
+ *
+ * `headSha` is what the merge gate judged. It is written only on exactly the version of the object it was computed for, so that it never
+ * changes under a merge that was requested meanwhile.
+ */
+import {
+  type Controller,
+  defineController,
+  done,
+  type ReconcileContext,
+  type ReconcileResult,
+  watch,
+} from "@krate/controller";
+import { BranchProtection, CheckRun, Pipeline, PullRequest, Repository, Review, User } from "@krate/kinds";
+import { effectiveProtection } from "@krate/refpolicy";
+import { readRef } from "../merge/merge.ts";
+import type { OperatorPorts } from "../ports.ts";
+import { AnalysisCache } from "../pull-request/analysis.ts";
+import { summarizeChecks } from "../pull-request/checks.ts";
+import { isLocated, type LocatedPullRequest, locate } from "../pull-request/locate.ts";
+import { reviewsCondition, summarizeReviews } from "../pull-request/reviews.ts";
+import {
+  newestPipelines,
+  type PullRequestObject,
+  type PullRequestStatus,
+  planStatus,
+  planUnresolved,
+  type Verdicts,
+} from "../pull-request/status.ts";
+import { indexes, repositoryLookup } from "./indexes.ts";
+import { reconcileMerge } from "./merging.ts";
+
+/** A push was announced and its ref has not moved yet. */
+const expectedPushSeconds = 0.05;
+/** Looks again for what no event told. */
+const resyncSeconds = 600;
+
+export function pullRequests(ports: OperatorPorts): Controller {
+  const analyses = new AnalysisCache();
+  return defineController({
+    name: "pull-requests",
+    for: PullRequest,
+    concurrency: 4,
+    timeoutSeconds: 300,
+    resyncSeconds,
+    triggers: [ports.pushes.pullRequests],
+    reads: [Repository, User],
+    watches: [
+      watch(Review, ({ metadata, spec }) => [{ namespace: metadata.namespace ?? "", name: spec.pullRequest }]),
+      watch(CheckRun, ({ metadata, spec }, { lister }) =>
+        keysOf(lister(PullRequest).byIndex(indexes.head, `${metadata.namespace}/${spec.repository}/${spec.sha}`)),
+      ),
+      watch(Pipeline, ({ metadata, spec }) =>
+        spec.pullRequest ? [{ namespace: metadata.namespace ?? "", name: spec.pullRequest }] : [],
+      ),
+      watch(BranchProtection, ({ metadata }, { lister }) =>
+        keysOf(openIn(lister(PullRequest).list(metadata.namespace))),
+      ),
+      watch(Repository, ({ metadata }, { lister }) =>
+        keysOf(
+          openIn(lister(PullRequest).list(metadata.namespace)).filter(({ spec }) => spec.repository === metadata.name),
+        ),
+      ),
+    ],
+    async reconcile(pullRequest, context) {
+      if (isFinished(pullRequest)) return done();
+      const located = locate(pullRequest, repositoryLookup(context));
+      if (pullRequest.spec.merged === true) return reconcileMerge(pullRequest, located, context, ports);
+      if (!isLocated(located)) return planUnresolved(pullRequest, located);
+      return observe(pullRequest, located, context, { ports, analyses });
+    },
+  });
+}
+
+async function observe(
+  pullRequest: PullRequestObject,
+  located: LocatedPullRequest,
+  context: ReconcileContext,
+  { ports, analyses }: { ports: OperatorPorts; analyses: AnalysisCache },
+): Promise<ReconcileResult<PullRequestStatus>> {
+  const branches = { base: await branchOf(located.base, ports), head: await branchOf(located.head, ports) };
+  const isBehindEvents = (["base", "head"] as const).some((end) =>
+    ports.pushes.isExpectedToMove(located[end].repository, located[end].ref, branches[end].sha),
+  );
+  const again = isBehindEvents ? { requeueAfterSeconds: expectedPushSeconds } : {};
+  const { head, base } = branches;
+  if (!head.sha || !base.sha) {
+    const missing = !head.sha ? located.head : located.base;
+    const message = `branch "${missing.ref.replace(/^refs\/heads\//, "")}" of "${missing.repository.namespace}/${missing.repository.name}" does not exist`;
+    return { ...planUnresolved(pullRequest, { reason: "BranchMissing", message }), ...again };
+  }
+  const commits = { headSha: head.sha, baseSha: base.sha };
+  const analysis = await analyses.get([...new Set([base.gitDir, head.gitDir])], commits, context.signal);
+  const current =
+    pullRequest.status?.headSha === head.sha ? pullRequest : await context.claim(pullRequest, { headSha: head.sha });
+  return { ...planStatus(current, analysis, verdictsOf(current, located, head.sha, context)), ...again };
+}
+
+async function branchOf(branch: LocatedPullRequest["head"], ports: OperatorPorts) {
+  const gitDir = ports.backend.gitDir(branch.repository);
+  return { gitDir, sha: await readRef({ gitDir, ref: branch.ref }) };
+}
+
+function verdictsOf(
+  { metadata, spec, status }: PullRequestObject,
+  { repository, base }: LocatedPullRequest,
+  headSha: string,
+  { lister }: ReconcileContext,
+): Verdicts {
+  const namespace = metadata.namespace ?? "";
+  const protection = effectiveProtection(lister(BranchProtection).list(namespace), repository, base.ref);
+  const reviews = summarizeReviews(lister(Review).byIndex(indexes.pullRequest, `${namespace}/${metadata.name}`), {
+    author: status?.author?.user,
+    headSha,
+    keepStale: protection?.dismissStaleApprovals === false,
+  });
+  const runs = lister(CheckRun).byIndex(indexes.commit, `${namespace}/${spec.repository}/${headSha}`);
+  const { checks, condition } = summarizeChecks(runs, protection?.requiredChecks ?? []);
+  return {
+    reviews,
+    reviewsCondition: reviewsCondition(reviews, protection),
+    checks,
+    checksCondition: condition,
+    pipelines: newestPipelines(lister(Pipeline).byIndex(indexes.pullRequest, `${namespace}/${metadata.name}`)),
+  };
+}
+
+function isFinished({ status }: PullRequestObject): boolean {
+  return status?.phase === "Merged" || status?.phase === "Closed";
+}
+
+function openIn(pullRequests: readonly PullRequestObject[]): PullRequestObject[] {
+  return pullRequests.filter((pullRequest) => !isFinished(pullRequest));
+}
+
+function keysOf(pullRequests: readonly PullRequestObject[]) {
+  return pullRequests.map(({ metadata }) => ({ namespace: metadata.namespace ?? "", name: metadata.name ?? "" }));
+}

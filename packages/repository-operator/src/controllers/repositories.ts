@@ -1,0 +1,143 @@
+/** Makes repositories exist in the backend and tells how they are (GIT-02, GIT-05, kinds.md §5.1). */
+import {
+  type Controller,
+  defineController,
+  done,
+  type MapContext,
+  type ReconcileContext,
+  type ReconcileResult,
+  requeueAfter,
+  watch,
+} from "@krate/controller";
+import { BackendConflictError, type BackendHealth, type EnsureResult } from "@krate/git";
+import {
+  annotations,
+  BranchProtection,
+  type ConditionInput,
+  ConfigMap,
+  finalizers,
+  labels,
+  PullRequest,
+  RefPolicy,
+  Repository,
+} from "@krate/kinds";
+import type { OperatorPorts } from "../ports.ts";
+import { bundleConfigMap, protectionCondition } from "../repository/protection.ts";
+import {
+  planFailure,
+  planStatus,
+  planTermination,
+  type RepositoryObject,
+  type RepositoryStatus,
+} from "../repository/status.ts";
+import { summarize } from "../repository/summary.ts";
+import { indexes } from "./indexes.ts";
+
+type Result = ReconcileResult<RepositoryStatus>;
+
+/** Health is looked at this often; nothing is written while nothing changes. */
+const healthSeconds = 60;
+const openPullRequestsSeconds = 30;
+const conflictSeconds = 30;
+
+export function repositories(ports: OperatorPorts): Controller {
+  return defineController({
+    name: "repositories",
+    for: Repository,
+    concurrency: 4,
+    resyncSeconds: healthSeconds,
+    finalizer: finalizers.repositoryBackend,
+    triggers: [ports.pushes.repositories],
+    watches: [
+      watch(ConfigMap, ({ metadata }, context) => allOf(metadata?.namespace, context), {
+        labelSelector: `${labels.bundle}=true`,
+      }),
+      watch(BranchProtection, ({ metadata }, context) => allOf(metadata.namespace, context)),
+      watch(RefPolicy, ({ metadata }, context) => allOf(metadata.namespace, context)),
+      watch(PullRequest, ({ metadata, spec }, { lister }) => {
+        const key = { namespace: metadata.namespace ?? "", name: spec.repository };
+        return lister(Repository).get(key)?.metadata.deletionTimestamp ? [key] : [];
+      }),
+    ],
+    async reconcile(repository, context): Promise<Result> {
+      const protection = protectionOf(repository, context);
+      const ensured = await ensure(repository, ports);
+      if ("problem" in ensured)
+        return { ...planFailure(ensured.problem, protection), requeueAfterSeconds: conflictSeconds };
+      return observe(repository, ensured.result, protection, ports);
+    },
+    async finalize(repository, context): Promise<Result> {
+      const open = openPullRequests(repository, context);
+      const isConfirmed = repository.metadata.annotations?.[annotations.confirmDelete] !== undefined;
+      if (open > 0 && !isConfirmed) return { ...planTermination(open), requeueAfterSeconds: openPullRequestsSeconds };
+      await ports.backend.remove(identityOf(repository), repository.spec.deletionPolicy ?? "Retain");
+      return done();
+    },
+    forgotten: (key) => ports.pushes.forget(key),
+  });
+}
+
+async function ensure(
+  repository: RepositoryObject,
+  { backend }: OperatorPorts,
+): Promise<{ result: EnsureResult } | { problem: { reason: "NameConflict" | "CreateFailed"; message: string } }> {
+  try {
+    const defaultBranch = repository.spec.defaultBranch ?? "main";
+    return { result: await backend.ensure(identityOf(repository), { defaultBranch }) };
+  } catch (error) {
+    const reason = error instanceof BackendConflictError ? "NameConflict" : "CreateFailed";
+    return { problem: { reason, message: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+async function observe(
+  repository: RepositoryObject,
+  provisioned: EnsureResult,
+  protection: ConditionInput,
+  { backend, gitUrl, pushes }: OperatorPorts,
+): Promise<Result> {
+  const identity = identityOf(repository);
+  const defaultBranch = repository.spec.defaultBranch ?? "main";
+  const health: BackendHealth = await backend.health(identity);
+  const isHealthy = health.state === "Healthy";
+  if (isHealthy) await backend.setDefaultBranch(identity, defaultBranch);
+  const summary = isHealthy ? await summarize(backend.gitDir(identity), defaultBranch) : undefined;
+  const lastPushedAt = pushes.lastPushedAt(identity);
+  const planned = planStatus(repository, {
+    backend,
+    provisioned,
+    health,
+    protection,
+    gitUrl,
+    ...(summary && { summary }),
+    ...(lastPushedAt && { lastPushedAt }),
+  });
+  const isBehindEvents = pushes.isExpectedToMove(identity, `refs/heads/${defaultBranch}`, summary?.headSha);
+  return { ...planned, ...(isBehindEvents && requeueAfter(0.1, "a push was announced that has not landed yet")) };
+}
+
+function protectionOf({ metadata }: RepositoryObject, { lister }: ReconcileContext): ConditionInput {
+  const namespace = metadata.namespace ?? "";
+  const policies = [...lister(BranchProtection).list(namespace), ...lister(RefPolicy).list(namespace)];
+  return protectionCondition(policies, lister(ConfigMap).get({ namespace, name: bundleConfigMap }));
+}
+
+function openPullRequests({ metadata }: RepositoryObject, { lister }: ReconcileContext): number {
+  return lister(PullRequest)
+    .byIndex(indexes.repository, `${metadata.namespace}/${metadata.name}`)
+    .filter(({ status }) => status?.phase !== "Merged" && status?.phase !== "Closed").length;
+}
+
+function identityOf({ metadata }: RepositoryObject): { namespace: string; name: string; uid?: string } {
+  return {
+    namespace: metadata.namespace ?? "",
+    name: metadata.name ?? "",
+    ...(metadata.uid && { uid: metadata.uid }),
+  };
+}
+
+function allOf(namespace: string | undefined, { lister }: MapContext) {
+  return lister(Repository)
+    .list(namespace)
+    .map(({ metadata }) => ({ namespace: metadata.namespace ?? "", name: metadata.name ?? "" }));
+}

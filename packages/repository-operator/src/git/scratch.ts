@@ -1,0 +1,35 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ReadOptions } from "@krate/git";
+
+/** An empty repository that sees the objects of others: what git writes lands here and is gone at the end. */
+export interface ScratchRepository extends AsyncDisposable {
+  read: ReadOptions;
+}
+
+/**
+ * Only the gateway writes to a repository on disk, so merges are computed in a repository of their own that has the real ones
+ * as alternates (gitrepository-layout(5), objects/info/alternates). No ref, no lock and no config of the real ones is touched.
+ */
+export async function scratchRepository(
+  gitDirs: readonly string[],
+  options: { signal?: AbortSignal; folder?: string } = {},
+): Promise<ScratchRepository> {
+  const gitDir = await mkdtemp(join(options.folder ?? tmpdir(), "krate-merge-"));
+  try {
+    await mkdir(join(gitDir, "objects", "info"), { recursive: true });
+    await mkdir(join(gitDir, "refs"));
+    await writeFile(join(gitDir, "HEAD"), "ref: refs/heads/none\n");
+    const alternates = gitDirs.map((path) => `${join(path, "objects")}\n`).join("");
+    await writeFile(join(gitDir, "objects", "info", "alternates"), alternates);
+  } catch (error) {
+    await rm(gitDir, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    // Nothing here outlives the process, so nothing is flushed to disk.
+    read: { gitDir, config: { "core.fsync": "none" }, ...(options.signal && { signal: options.signal }) },
+    [Symbol.asyncDispose]: () => rm(gitDir, { recursive: true, force: true }),
+  };
+}

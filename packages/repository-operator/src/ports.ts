@@ -1,0 +1,18 @@
+import type { NativeGitBackend } from "@krate/git";
+import type { GatewayPort } from "./git/push.ts";
+import type { MergeStep } from "./merge/merge.ts";
+import type { Person } from "./merge/message.ts";
+import type { Pushes } from "./pushes.ts";
+
+/** What the controllers have beside the API server. */
+export interface OperatorPorts {
+  backend: NativeGitBackend;
+  gateway: GatewayPort;
+  pushes: Pushes;
+  /** Committer of the commits that merges make. */
+  committer: Person;
+  /** URL of git-gateway as clients reach it, without a trailing slash. */
+  gitUrl: string;
+  /** Tests end the process here. */
+  checkpoint?: (step: MergeStep) => Promise<void>;
+}

@@ -1,0 +1,38 @@
+import type { Program } from "@krate/controller";
+import { NativeGitBackend } from "@krate/git";
+import { credentialsOf, type KubeConfig } from "@krate/kube";
+import type { OperatorConfig } from "./config.ts";
+import { addIndexes } from "./controllers/indexes.ts";
+import { pullRequests } from "./controllers/pull-requests.ts";
+import { repositories } from "./controllers/repositories.ts";
+import { gitGateway } from "./git/push.ts";
+import type { OperatorPorts } from "./ports.ts";
+import { Pushes, pushConsumer } from "./pushes.ts";
+
+export const programName = "repository-operator";
+
+/** The operator as the controller runtime runs it. `kubeConfig`: its bearer token is also what pushes are made with. */
+export function operatorProgram(
+  config: OperatorConfig,
+  kubeConfig: KubeConfig,
+  overrides: Pick<OperatorPorts, "checkpoint"> = {},
+): Program {
+  const pushes = new Pushes();
+  const credentials = credentialsOf(kubeConfig);
+  const ports: OperatorPorts = {
+    backend: new NativeGitBackend({ root: config.repositoryRoot }),
+    gateway: gitGateway({ url: config.gitUrl, authorization: () => credentials.authorization() }),
+    pushes,
+    committer: config.committer,
+    gitUrl: config.gitUrl,
+    ...overrides,
+  };
+  return {
+    name: programName,
+    config: config.program,
+    setup: (context) => {
+      addIndexes(context);
+      return { controllers: [repositories(ports), pullRequests(ports)], consumers: [pushConsumer(pushes)] };
+    },
+  };
+}
