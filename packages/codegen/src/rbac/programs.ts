@@ -97,6 +97,8 @@ export const programs: Record<string, ProgramAccess> = {
       records(["pullrequests", "reviewcomments"], reconcile),
       records(["pullrequests/status", "reviews/status", "reviewcomments/status", "issues/status"], status),
       records(["reviews", "issues", "issuecomments", "checkruns", "pipelines", "gitevents"], read),
+      // The policy bundle of each organization namespace.
+      allow("", ["configmaps"], read),
     ],
     platform: controllerState,
   },
