@@ -15,10 +15,10 @@ export function expectedLabels(kind: Kind, object: JsonObject): Map<string, stri
   expected.set(names.org, textOf(sectionOf(object, "spec")["organizationRef"]) || undefined);
   for (const [label, path] of Object.entries(kind.mirroredLabels ?? {})) {
     const value = dig(object, ...path.split(".").filter((key) => key !== ""));
-    expected.set(
-      label,
-      value === undefined || value === null || isObject(value) ? undefined : toLabelValue(String(value)) || undefined,
-    );
+    const absent = value === undefined || value === null || isObject(value);
+    // `kubectl get webhookdeliveries -l status=failed`: the seed's command, in lower case (kinds.md §8.2).
+    const text = label === names.deliveryStatus ? String(value).toLowerCase() : String(value);
+    expected.set(label, absent ? undefined : toLabelValue(text) || undefined);
   }
   return expected;
 }

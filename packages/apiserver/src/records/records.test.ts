@@ -346,7 +346,7 @@ describe("kinds that one program writes", () => {
     expect((await create("webhookdeliveries", "WebhookDelivery", "d1", delivery)).status).toBe(403);
     expect(
       (await create("webhookdeliveries", "WebhookDelivery", "d2", { ...delivery, test: true })).json,
-    ).toMatchObject({ metadata: { labels: { subscription: "s", status: "Pending" } } });
+    ).toMatchObject({ metadata: { labels: { subscription: "s", status: "pending" } } });
   });
 
   test("a job's log is stored by runner-operator and read by everybody who may", async () => {
