@@ -38,7 +38,7 @@ const options: BuildOptions = {
   sourcesContent: false,
   // Small names cost nothing at run time; white space and syntax are what V8 reads. Names stay readable in stack traces.
   minifySyntax: true,
-  keepNames: false,
+  keepNames: true, // logs and error replies name classes
   legalComments: "none",
   logLevel: "silent",
   metafile: true,

@@ -106,6 +106,9 @@ function matchesExport(entry: string, subpath: string): boolean {
   return after === undefined ? entry === wanted : wanted.startsWith(before) && wanted.endsWith(after);
 }
 
+/** Next resolves these itself. */
+const nextMarkers: ReadonlySet<string> = new Set(["server-only", "client-only"]);
+
 /** Tests may use what is declared for development, and Jest's globals, which the root brings for all. */
 function isDeclared(
   pack: WorkspacePackage,
@@ -113,6 +116,7 @@ function isDeclared(
   { isTest, typeOnly }: { isTest: boolean; typeOnly: boolean },
 ): boolean {
   if (isTest && name === "@jest/globals") return true;
+  if (nextMarkers.has(name)) return "next" in (pack.manifest.dependencies ?? {});
   const { dependencies, devDependencies, peerDependencies, optionalDependencies } = pack.manifest;
   const declared = { ...dependencies, ...peerDependencies, ...optionalDependencies };
   const forDevelopment = isTest || typeOnly ? { ...declared, ...devDependencies } : declared;

@@ -20,8 +20,10 @@ export const ioModules: ReadonlySet<string> = new Set(
     .map((name) => `node:${name}`),
 );
 
-/** The one file of a pure package that may: the command line of the generator. */
-export const ioExceptions: ReadonlySet<string> = new Set(["packages/codegen/src/main.ts"]);
+/** Files of a pure package that may: the command line of the generator. */
+export const ioExceptions: ReadonlySet<string> = new Set(
+  ["main", "read-samples", "write-files"].map((name) => `packages/codegen/src/${name}.ts`),
+);
 
 const table = "docs/architecture.md";
 

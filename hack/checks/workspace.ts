@@ -32,7 +32,8 @@ export interface WorkspacePackage {
   broken: string[];
 }
 
-const testFile = /(\.test\.(m?ts|tsx)$|\/src\/(.*\/)?testing\/|\/(fixtures|testdata)\/|\.fixture\.ts$)/;
+const testFile =
+  /(\.test\.(m?ts|tsx)$|\/conformance(\.ts$|\/)|\/src\/(.*\/)?testing\/|\/(fixtures|testdata)\/|\.fixture\.ts$)/;
 
 /** Every package below `packages/` with its sources parsed. */
 export function readWorkspace(root: string): WorkspacePackage[] {

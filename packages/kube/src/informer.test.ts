@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { ConfigMap } from "@krate/kinds";
 import { kubeClient } from "./client.ts";
-import { informer, type InformerOptions } from "./informer.ts";
+import { type InformerOptions, informer } from "./informer.ts";
 import { type FaultyServer, faultyServer } from "./testing/faulty-server.ts";
 
 /**
@@ -48,7 +48,7 @@ async function follow(script: Script, options: InformerOptions<never> = {}) {
   const client = kubeClient({ server: server.url, auth: {} });
   const followed = informer(client, ConfigMap, { backoff: { initialMs: 1, maxMs: 5 }, ...(options as object) });
   const heard: string[] = [];
-  let wake = () => undefined as void;
+  let wake: () => void = () => {};
   followed.onChange((type, { metadata }, old) => {
     heard.push(
       `${type} ${metadata?.name}@${metadata?.resourceVersion}${old ? ` was ${old.metadata?.resourceVersion}` : ""}`,

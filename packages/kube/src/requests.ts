@@ -32,7 +32,7 @@ export function sender(server: string, transport: Transport, credentials: Creden
     async send(request) {
       const deadline = startDeadline(request);
       try {
-        const response = await attempts(server, transport, credentials, token, { ...request, signal: deadline.signal });
+        const response = await attempts(transport, credentials, token, { ...request, signal: deadline.signal });
         if (request.stream) deadline.stopTimer();
         response.body.once("close", deadline.dispose);
         return response;
@@ -48,7 +48,6 @@ export function sender(server: string, transport: Transport, credentials: Creden
 }
 
 async function attempts(
-  server: string,
   transport: Transport,
   credentials: Credentials,
   token: string | undefined,

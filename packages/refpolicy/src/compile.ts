@@ -1,6 +1,6 @@
 /** BranchProtection and RefPolicy objects → one bundle. Equal objects give equal bytes, in whatever order they come. */
 import type { BranchProtection, ObjectOf, RefPolicy, Repository } from "@krate/kinds";
-import { type BundleRule, type PolicyBundle, type RuleParams, sealBundle, type Subject } from "./bundle.ts";
+import { type BundleRule, type PolicyBundle, type RuleParams, type Subject, sealBundle } from "./bundle.ts";
 import { evaluatorOf } from "./rules.ts";
 import { type LabelSelector, matchesSelector } from "./selector.ts";
 

@@ -136,7 +136,11 @@ describe("evaluatePush", () => {
 
   it("reads facts once, and not at all when no rule asks", async () => {
     let reads = 0;
-    const counted = { ...update(), commits: async () => [commit({ signed: (reads++, true) })] };
+    const commits = async () => {
+      reads++;
+      return [commit({ signed: true })];
+    };
+    const counted = { ...update(), commits };
     await evaluatePush(bundleOf(rule("deny-ref")), push({ updates: [counted] }));
     expect(reads).toBe(0);
     const both = bundleOf(rule("require-signed-commits"), rule("require-linear-history"));

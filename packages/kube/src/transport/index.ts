@@ -1,5 +1,5 @@
 /** Picks the transport of a server: HTTP/2 where TLS offers it, otherwise HTTP/1.1. */
-import { type ConnectionOptions, connect as tlsConnect, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
 import type { Credentials } from "../credentials.ts";
 import type { KubeConfig } from "../kube-config.ts";
 import { http1Transport } from "./http1.ts";
