@@ -1,16 +1,14 @@
 /** The operator as a whole: our API server, the gateway, real git, each program with its own ServiceAccount. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { findCondition, PullRequest, Repository } from "@krate/kinds";
 import { eventually } from "@krate/testing";
 import { withForge } from "./testing/forge.ts";
 
 describe("repository-operator", () => {
   const forge = withForge();
-  let operator: { stop(): Promise<void> };
   beforeAll(async () => {
-    operator = await forge().startOperator();
+    await forge().startOperator();
   }, 60_000);
-  afterAll(() => operator?.stop());
 
   const settled = (name: string, phase: string) =>
     eventually(async () => {

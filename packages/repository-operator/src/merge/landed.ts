@@ -38,7 +38,7 @@ export async function findLanded(
   for (const commitId of found.split("\n").filter(Boolean)) {
     const commit = await readCommit(commitId, read);
     const carriesTrailer = commit.message.trimEnd().split("\n").includes(trailer);
-    if (carriesTrailer && (await holdsMerge(commitId, headSha, read))) return { commitId, at: commit.committer.at };
+    if (carriesTrailer && (await holdsMerge(commitId, headSha, read))) return { commitId, at: secondsOf(commit.committer.at) };
   }
   return undefined;
 }
@@ -55,4 +55,9 @@ async function holdsMerge(commitId: string, headSha: string, read: ReadOptions):
     if (merged.clean && merged.treeId === treeId) return true;
   }
   return false;
+}
+
+/** As the API server writes times. */
+export function secondsOf(time: string | Date): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }

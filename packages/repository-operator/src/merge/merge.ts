@@ -13,7 +13,7 @@ import { readRefs } from "@krate/git";
 import type { GatewayPort } from "../git/push.ts";
 import { scratchRepository } from "../git/scratch.ts";
 import { buildMerge, type MergeMethod } from "./build.ts";
-import { findLanded } from "./landed.ts";
+import { findLanded, secondsOf } from "./landed.ts";
 import type { MergedPullRequest, Person } from "./message.ts";
 
 export interface BranchLocation {

@@ -49,10 +49,18 @@ const log = createLogger({ component: "test", level: (process.env.KRATE_TEST_LOG
 
 export function withForge(): () => Forge {
   const namespace = "acme";
-  const server = withApiServer({ namespaces: [namespace] });
   let folder: TemporaryFolder | undefined;
   let gateway: ChildProcess | undefined;
   let forge: Forge | undefined;
+  const operators = new Set<() => Promise<void>>();
+
+  // Hooks run in the order they are declared: what uses the API server ends before it does.
+  afterAll(async () => {
+    for (const stopOperator of operators) await stopOperator();
+    await stop(gateway);
+    await folder?.remove();
+  }, 30_000);
+  const server = withApiServer({ namespaces: [namespace] });
 
   beforeAll(async () => {
     folder = await temporaryFolder("operator");
@@ -143,12 +151,13 @@ export function withForge(): () => Forge {
           end.signal,
         );
         await running.ready;
-        return {
-          async stop() {
-            end.abort(new Error("the test is over"));
-            await running.finished;
-          },
+        const stopOperator = async () => {
+          operators.delete(stopOperator);
+          end.abort(new Error("the test is over"));
+          await running.finished;
         };
+        operators.add(stopOperator);
+        return { stop: stopOperator };
       },
       async repository(name, spec = {}) {
         await admin.create(Repository, {
@@ -178,11 +187,6 @@ export function withForge(): () => Forge {
     };
     await startGateway();
   }, startTimeoutMs);
-
-  afterAll(async () => {
-    await stop(gateway);
-    await folder?.remove();
-  }, 30_000);
 
   return () => {
     if (!forge) throw new Error("the forge is there in tests and hooks, not while they are collected");

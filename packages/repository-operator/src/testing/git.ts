@@ -20,7 +20,7 @@ const env = {
 export function git(cwd: string, args: string[], extra: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile("git", args, { cwd, env: { ...env, ...extra } }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`git ${args[0]} failed: ${stderr}`, { cause: error }));
+      if (error) reject(new Error(`git ${args[0]} failed: ${stderr}`, { cause: Object.assign(error, { stdout }) }));
       else resolve(stdout.trimEnd());
     });
   });
