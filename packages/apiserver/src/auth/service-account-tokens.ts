@@ -104,6 +104,7 @@ export class ServiceAccountTokens {
 
   /** True for a token that says it is ours, whether or not that is so. */
   isOurs(token: string): boolean {
+    if (this.#verified.has(token)) return true;
     try {
       return decodeJwt(token).iss === serviceAccountIssuer;
     } catch {

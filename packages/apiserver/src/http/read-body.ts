@@ -9,8 +9,14 @@ export function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const stop = (error: Error) => {
+    const forget = () => {
       stream.removeListener("data", onData);
+      stream.removeListener("end", onEnd);
+      stream.removeListener("error", onError);
+      stream.removeListener("close", onClose);
+    };
+    const stop = (error: Error) => {
+      forget();
       stream.resume();
       reject(error);
     };
@@ -19,11 +25,15 @@ export function readAll(stream: Readable, limitBytes: number): Promise<Buffer> {
       if (size > limitBytes) stop(tooLarge(limitBytes));
       else chunks.push(chunk);
     };
+    const onEnd = () => {
+      forget();
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    };
+    const onError = (cause: Error) => stop(badRequest("the request body could not be read", cause));
+    const onClose = () => stop(badRequest("the request body ended early"));
     stream.on("data", onData);
-    stream.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    stream.once("error", (cause) => stop(badRequest("the request body could not be read", cause)));
-    stream.once("close", () => {
-      if (!stream.readableEnded) stop(badRequest("the request body ended early"));
-    });
+    stream.on("end", onEnd);
+    stream.on("error", onError);
+    stream.on("close", onClose);
   });
 }
