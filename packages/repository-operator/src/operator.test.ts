@@ -1,6 +1,6 @@
 /** The operator as a whole: our API server, the gateway, real git, each program with its own ServiceAccount. */
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { findCondition, PullRequest, Repository } from "@krate/kinds";
+import { BranchProtection, CheckRun, Event, findCondition, PullRequest, Repository, Review } from "@krate/kinds";
 import { eventually } from "@krate/testing";
 import { withForge } from "./testing/forge.ts";
 
@@ -15,6 +15,38 @@ describe("repository-operator", () => {
       const found = await forge().pullRequest(name);
       return found.status?.phase === phase && found;
     });
+
+  const requestMerge = (name: string, spec: object = {}) =>
+    forge()
+      .as("ada")
+      .patch(PullRequest, { namespace: "acme", name }, { spec: { merged: true, ...spec } }, { type: "merge" });
+  const condition = async (name: string, type: string) => {
+    const found = findCondition(await forge().pullRequest(name), type);
+    return found && `${found.status}/${found.reason}`;
+  };
+  const mergeState = (name: string, state: string) =>
+    eventually(async () => (await forge().pullRequest(name)).status?.mergeState === state, {
+      description: `${name} ${state}`,
+    });
+  const review = (pullRequest: string, user: string, decision: "approve" | "request-changes") =>
+    forge()
+      .as(user)
+      .create(Review, {
+        metadata: { namespace: "acme", generateName: `${pullRequest}-` },
+        spec: { organizationRef: "acme", pullRequest, decision },
+      });
+  const protect = async (repository: string, spec: object) => {
+    const key = { namespace: "acme", name: repository };
+    await forge().admin.create(BranchProtection, {
+      metadata: key,
+      spec: { organizationRef: "acme", refs: ["refs/heads/main"], repository, ...spec },
+    });
+    await eventually(async () => {
+      const { status } = await forge().admin.get(BranchProtection, key);
+      const synced = findCondition(await forge().admin.get(Repository, key), "ProtectionSynced");
+      return status?.phase === "Active" && synced?.status === "True" && synced.message.startsWith("bundle ");
+    });
+  };
 
   test("a repository can be pushed to right after it is Ready, and its head follows", async () => {
     const tree = await forge().repository("shop");
@@ -68,5 +100,285 @@ describe("repository-operator", () => {
     expect(await tree.git("log", "-1", "--format=%an <%ae>|%cn <%ce>|%s", "origin/main")).toBe(
       "ada <ada@users.noreply.krate.a5c.ai>|Krate <noreply@krate.a5c.ai>|Merge pull request #1: Topic",
     );
+  });
+
+  test("a conflict is told, and a merge that fails is taken back with the reason", async () => {
+    const tree = await forge().repository("conflicting");
+    await tree.branch("topic");
+    await tree.commit("mine", { "README.md": "mine\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    const name = await forge().openPullRequest({ repository: "conflicting", head: "topic", mergeMethod: "rebase" });
+    await mergeState(name, "Clean");
+    // The gate judges the status; the merge judges git. A push between the two is what makes a merge fail.
+    await tree.checkout("main");
+    await tree.commit("theirs", { "README.md": "theirs\n" });
+    await Promise.all([requestMerge(name), tree.git("push", "-q", "origin", "main")]).catch(() => undefined);
+    await mergeState(name, "Conflicting").catch(() => undefined);
+    const found = await forge().pullRequest(name);
+    if (found.status?.phase === "Merged") return; // the merge was faster than the push
+    expect(await condition(name, "Mergeable")).toBe("False/Conflicts");
+    await expect(requestMerge(name)).rejects.toThrow("head and base conflict");
+  });
+
+  test("a method the repository does not allow resets spec.merged with a Warning event, and can be corrected", async () => {
+    const tree = await forge().repository("strict", { merge: { methods: ["squash"], default: "squash" } });
+    await tree.branch("topic");
+    await tree.commit("work", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    const name = await forge().openPullRequest({ repository: "strict", head: "topic" });
+    await requestMerge(name, { mergeMethod: "merge" });
+    const failed = await eventually(async () => {
+      const found = await forge().pullRequest(name);
+      return found.spec.merged === false && found;
+    });
+    expect(failed.status?.phase).toBe("Open");
+    expect(failed.status?.mergedBy).toBeUndefined();
+    expect(findCondition(failed, "Merged")).toMatchObject({ status: "False", reason: "MergeFailed" });
+    await eventually(async () => {
+      const events = await forge().admin.list(Event, { namespace: "acme" });
+      return events.items.some(
+        ({ involvedObject, type, reason, message }) =>
+          involvedObject.name === name &&
+          type === "Warning" &&
+          reason === "MergeFailed" &&
+          message?.includes("merge method merge is not allowed"),
+      );
+    });
+    await requestMerge(name, { mergeMethod: "squash" });
+    await settled(name, "Merged");
+  });
+
+  test("a head that moves between request and merge is not merged", async () => {
+    const tree = await forge().repository("moving");
+    await tree.branch("topic");
+    const approved = await tree.commit("good", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    const name = await forge().openPullRequest({ repository: "moving", head: "topic" });
+    await mergeState(name, "Clean");
+    await forge().stopOperators();
+    const sneaked = await tree.commit("sneaked in", { "evil.txt": "x\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    await requestMerge(name);
+    await forge().startOperator();
+    const found = await eventually(async () => {
+      const object = await forge().pullRequest(name);
+      return object.spec.merged === false && object.status?.headSha === sneaked && object;
+    });
+    expect(findCondition(found, "Merged")).toMatchObject({
+      reason: "HeadMoved",
+      message: `the merge was requested for ${approved}, the head is now ${sneaked}`,
+    });
+    await requestMerge(name);
+    await settled(name, "Merged");
+  }, 30_000);
+
+  test("reviews and checks of the head decide, and a force-push takes them back", async () => {
+    const tree = await forge().repository("reviewed");
+    await tree.branch("topic");
+    const first = await tree.commit("work", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    await protect("reviewed", { requiredApprovals: 1, requiredChecks: ["ci"] });
+    const name = await forge().openPullRequest({ repository: "reviewed", head: "topic" });
+    await mergeState(name, "Blocked");
+    expect(await condition(name, "ReviewsSatisfied")).toBe("False/ApprovalsMissing");
+    expect(await condition(name, "ChecksPassed")).toBe("False/Pending");
+
+    const approval = await review(name, "bob", "approve");
+    await forge().admin.create(CheckRun, {
+      metadata: { namespace: "acme", name: "reviewed-ci-1" },
+      spec: { organizationRef: "acme", repository: "reviewed", sha: first, name: "ci" },
+    });
+    const check = { namespace: "acme", name: "reviewed-ci-1" };
+    const complete = { status: { phase: "Completed", conclusion: "success" } };
+    await forge().admin.patch(CheckRun, check, complete, { type: "merge", subresource: "status" });
+    await mergeState(name, "Clean");
+    const clean = await forge().pullRequest(name);
+    expect(clean.status?.approvals).toMatchObject([{ user: "bob", sha: first }]);
+    expect(clean.status?.checks).toEqual({ required: ["ci"], passed: 1, failed: 0, pending: 0 });
+
+    await tree.git("commit", "-q", "--amend", "-m", "rewritten");
+    await tree.git("push", "-q", "-f", "origin", "topic");
+    await mergeState(name, "Blocked");
+    const blocked = await forge().pullRequest(name);
+    expect(blocked.status).toMatchObject({ approvals: [], checks: { passed: 0, pending: 1 } });
+    await eventually(
+      async () =>
+        (await forge().admin.get(Review, { namespace: "acme", name: approval.metadata.name ?? "" })).status?.phase ===
+        "Stale",
+    );
+    await expect(requestMerge(name)).rejects.toThrow("0 of 1 required approvals");
+    await review(name, "bob", "request-changes");
+    await eventually(async () => (await condition(name, "ReviewsSatisfied")) === "False/ChangesRequested");
+    await review(name, "bob", "approve");
+    await mergeState(name, "Blocked");
+    const again = { ...check, name: "reviewed-ci-2" };
+    await forge().admin.create(CheckRun, {
+      metadata: again,
+      spec: { organizationRef: "acme", repository: "reviewed", sha: blocked.status?.headSha ?? "", name: "ci" },
+    });
+    await forge().admin.patch(CheckRun, again, complete, { type: "merge", subresource: "status" });
+    await mergeState(name, "Clean");
+    await expect(tree.git("push", "-q", "origin", "topic:main")).rejects.toThrow("BranchProtection/reviewed");
+    await requestMerge(name);
+    await settled(name, "Merged");
+  }, 30_000);
+
+  test("code owners of what changed have to approve", async () => {
+    const tree = await forge().repository("owned");
+    await tree.commit("owners", { ".krate/CODEOWNERS": "* @carol\n*.md @bob\n" });
+    await tree.git("push", "-q", "origin", "main");
+    await tree.branch("topic");
+    await tree.commit("docs", { "README.md": "other\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    await protect("owned", { requireCodeOwners: true });
+    const name = await forge().openPullRequest({ repository: "owned", head: "topic" });
+    await mergeState(name, "Blocked");
+    expect(findCondition(await forge().pullRequest(name), "ReviewsSatisfied")?.message).toBe(
+      "README.md needs an approval of @bob",
+    );
+    await review(name, "bob", "approve");
+    await mergeState(name, "Clean");
+  }, 30_000);
+
+  test("the head branch is deleted when the repository says so", async () => {
+    const tree = await forge().repository("tidy", { merge: { deleteHeadBranch: true } });
+    await tree.branch("topic");
+    await tree.commit("work", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    const name = await forge().openPullRequest({ repository: "tidy", head: "topic" });
+    await requestMerge(name);
+    await settled(name, "Merged");
+    expect(await tree.git("ls-remote", "--heads", "origin", "topic")).toBe("");
+  });
+
+  test("while the gateway is away a merge waits, and goes on when it is back", async () => {
+    const tree = await forge().repository("waiting");
+    await tree.branch("topic");
+    await tree.commit("work", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    const name = await forge().openPullRequest({ repository: "waiting", head: "topic" });
+    await mergeState(name, "Clean");
+    await forge().stopGateway();
+    await requestMerge(name);
+    await eventually(async () => (await condition(name, "Merged")) === "False/InProgress");
+    await forge().startGateway();
+    await eventually(async () => (await forge().pullRequest(name)).status?.phase === "Merged", { timeoutSeconds: 20 });
+  }, 60_000);
+
+  test("a branch that is missing is named, and the pull request goes on when it comes", async () => {
+    const tree = await forge().repository("later");
+    await forge()
+      .as("ada")
+      .create(PullRequest, {
+        metadata: { namespace: "acme", name: "later-x" },
+        spec: { organizationRef: "acme", repository: "later", title: "x", head: "topic" },
+      });
+    await eventually(async () => (await condition("later-x", "HeadResolved")) === "False/BranchMissing");
+    await tree.branch("topic");
+    await tree.commit("work", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    await mergeState("later-x", "Clean");
+    await forge()
+      .as("ada")
+      .patch(PullRequest, { namespace: "acme", name: "later-x" }, { spec: { draft: true } }, { type: "merge" });
+    await mergeState("later-x", "Blocked");
+    expect(await condition("later-x", "Mergeable")).toBe("False/Draft");
+  });
+
+  test("a fork is read only when it says that it is one", async () => {
+    const tree = await forge().repository("origin");
+    await forge().repository("stranger");
+    const fork = await forge().repository("fork", { forkOf: { name: "origin" } });
+    for (const url of [forge().url("fork"), forge().url("stranger")]) {
+      await tree.git("push", "-q", "-f", url, "main");
+      await tree.git("push", "-q", url, "main:topic");
+    }
+    await fork.git("fetch", "-q", "origin");
+    await fork.git("checkout", "-q", "-B", "topic", "origin/topic");
+    const head = await fork.commit("from the fork", { "fork.txt": "f\n" });
+    await fork.git("push", "-q", "origin", "topic");
+    const spec = { repository: "origin", head: "topic" };
+    const name = await forge().openPullRequest({ ...spec, headRepository: { organization: "acme", name: "fork" } });
+    expect((await forge().pullRequest(name)).status).toMatchObject({
+      headSha: head,
+      changedFiles: ["fork.txt"],
+      trust: { tier: "untrusted", fork: true },
+    });
+    const { metadata } = await forge()
+      .as("ada")
+      .create(PullRequest, {
+        metadata: { namespace: "acme", generateName: "origin-" },
+        spec: {
+          organizationRef: "acme",
+          title: "x",
+          ...spec,
+          headRepository: { organization: "acme", name: "stranger" },
+        },
+      });
+    const stranger = metadata.name ?? "";
+    await eventually(async () => (await condition(stranger, "HeadResolved")) === "False/RepositoryMissing");
+    await requestMerge(name);
+    await settled(name, "Merged");
+  }, 30_000);
+
+  describe("a repository", () => {
+    const get = (name: string) => forge().admin.find(Repository, { namespace: "acme", name });
+    const phase = (name: string, expected: string) =>
+      eventually(async () => (await get(name))?.status?.phase === expected, { description: `${name} ${expected}` });
+
+    test("is not deleted while pull requests are open, and its data is kept unless it says Delete", async () => {
+      const tree = await forge().repository("kept");
+      await tree.branch("topic");
+      await tree.commit("work", { "a.txt": "a\n" });
+      await tree.git("push", "-q", "origin", "topic");
+      const name = await forge().openPullRequest({ repository: "kept", head: "topic" });
+      await forge().admin.delete(Repository, { namespace: "acme", name: "kept" });
+      await phase("kept", "Terminating");
+      expect(findCondition(await get("kept"), "Ready")?.message).toContain("1 open pull requests: merge or close them");
+      await forge()
+        .as("ada")
+        .patch(PullRequest, { namespace: "acme", name }, { spec: { closed: true } }, { type: "merge" });
+      await eventually(async () => (await get("kept")) === undefined);
+      const again = await forge().admin.create(Repository, {
+        metadata: { namespace: "acme", name: "kept" },
+        spec: { organizationRef: "acme", deletionPolicy: "Delete" },
+      });
+      await phase("kept", "Ready");
+      expect(findCondition(await get("kept"), "Provisioned")?.reason).toBe("AdoptedExisting");
+      expect((await get("kept"))?.status?.branchCount).toBe(2);
+      expect(again.metadata.uid).not.toBeUndefined();
+      await forge().admin.delete(Repository, { namespace: "acme", name: "kept" });
+      await eventually(async () => (await get("kept")) === undefined);
+      await forge().admin.create(Repository, {
+        metadata: { namespace: "acme", name: "kept" },
+        spec: { organizationRef: "acme" },
+      });
+      await phase("kept", "Ready");
+      expect(findCondition(await get("kept"), "Provisioned")?.reason).toBe("Created");
+    }, 30_000);
+
+    test("follows its default branch and is Archived when it says so", async () => {
+      const tree = await forge().repository("branchy");
+      await tree.branch("next");
+      const next = await tree.commit("next", { "n.txt": "n\n" });
+      await tree.git("push", "-q", "origin", "next");
+      const key = { namespace: "acme", name: "branchy" };
+      await forge().admin.patch(Repository, key, { spec: { defaultBranch: "next" } }, { type: "merge" });
+      await eventually(async () => (await get("branchy"))?.status?.headSha === next);
+      expect(await tree.git("ls-remote", "--symref", "origin", "HEAD")).toContain("ref: refs/heads/next\tHEAD");
+      await forge().admin.patch(Repository, key, { spec: { archived: true } }, { type: "merge" });
+      await phase("branchy", "Archived");
+      await expect(tree.git("push", "-q", "origin", "next:other")).rejects.toThrow("archived");
+    }, 30_000);
+
+    test("writes nothing while nothing changes", async () => {
+      await forge().repository("calm");
+      await eventually(async () => (await get("calm"))?.status?.headSha !== undefined);
+      const before = (await get("calm"))?.metadata.resourceVersion;
+      await forge().stopOperators();
+      await forge().startOperator();
+      await forge().repository("calm-too");
+      expect((await get("calm"))?.metadata.resourceVersion).toBe(before);
+    }, 30_000);
   });
 });

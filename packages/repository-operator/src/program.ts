@@ -5,6 +5,7 @@ import type { OperatorConfig } from "./config.ts";
 import { addIndexes } from "./controllers/indexes.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
+import { reviews } from "./controllers/reviews.ts";
 import { gitGateway } from "./git/push.ts";
 import type { OperatorPorts } from "./ports.ts";
 import { Pushes, pushConsumer } from "./pushes.ts";
@@ -32,7 +33,7 @@ export function operatorProgram(
     config: config.program,
     setup: (context) => {
       addIndexes(context);
-      return { controllers: [repositories(ports), pullRequests(ports)], consumers: [pushConsumer(pushes)] };
+      return { controllers: [repositories(ports), pullRequests(ports), reviews()], consumers: [pushConsumer(pushes)] };
     },
   };
 }

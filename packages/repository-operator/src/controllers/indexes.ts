@@ -1,7 +1,9 @@
 /** Indexes of the shared informers: added once, before they start. */
 import type { MapContext, ProgramContext } from "@krate/controller";
-import { CheckRun, Pipeline, PullRequest, Repository, Review } from "@krate/kinds";
-import { branchKeys, type RepositoryLookup } from "../pull-request/locate.ts";
+import { BranchProtection, CheckRun, Pipeline, PullRequest, Repository, Review } from "@krate/kinds";
+import { effectiveProtection } from "@krate/refpolicy";
+import { branchKeys, branchRef, type RepositoryLookup } from "../pull-request/locate.ts";
+import type { PullRequestObject } from "../pull-request/status.ts";
 import { pullRequestBranchIndex, repositoryOrganizationIndex } from "../pushes.ts";
 
 export const indexes = {
@@ -31,6 +33,14 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
   informer(Repository).addIndex(repositoryOrganizationIndex, ({ metadata, spec }) => [
     `${spec.organizationRef}/${metadata.name}`,
   ]);
+}
+
+/** What the base of a pull request asks for together; undefined when nothing protects it. */
+export function protectionOf({ metadata, spec }: PullRequestObject, { lister }: MapContext) {
+  const namespace = metadata.namespace ?? "";
+  const repository = lister(Repository).get({ namespace, name: spec.repository });
+  const base = branchRef(spec.base ?? repository?.spec.defaultBranch ?? "main");
+  return repository && effectiveProtection(lister(BranchProtection).list(namespace), repository, base);
 }
 
 export function repositoryLookup({ lister }: MapContext): RepositoryLookup {

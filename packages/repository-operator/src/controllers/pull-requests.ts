@@ -16,13 +16,23 @@ import {
   type ReconcileResult,
   watch,
 } from "@krate/controller";
-import { BranchProtection, CheckRun, Pipeline, PullRequest, Repository, Review, User } from "@krate/kinds";
-import { effectiveProtection } from "@krate/refpolicy";
+import {
+  BranchProtection,
+  CheckRun,
+  type ObjectOf,
+  Pipeline,
+  PullRequest,
+  Repository,
+  Review,
+  User,
+} from "@krate/kinds";
 import { readRef } from "../merge/merge.ts";
 import type { OperatorPorts } from "../ports.ts";
-import { AnalysisCache } from "../pull-request/analysis.ts";
+import { type Analysis, AnalysisCache } from "../pull-request/analysis.ts";
 import { summarizeChecks } from "../pull-request/checks.ts";
+import { missingOwners } from "../pull-request/code-owners.ts";
 import { isLocated, type LocatedPullRequest, locate } from "../pull-request/locate.ts";
+import { readCodeOwners } from "../pull-request/read-code-owners.ts";
 import { reviewsCondition, summarizeReviews } from "../pull-request/reviews.ts";
 import {
   newestPipelines,
@@ -32,7 +42,7 @@ import {
   planUnresolved,
   type Verdicts,
 } from "../pull-request/status.ts";
-import { indexes, repositoryLookup } from "./indexes.ts";
+import { indexes, protectionOf, repositoryLookup } from "./indexes.ts";
 import { reconcileMerge } from "./merging.ts";
 
 /** A push was announced and its ref has not moved yet. */
@@ -98,7 +108,7 @@ async function observe(
   const analysis = await analyses.get([...new Set([base.gitDir, head.gitDir])], commits, context.signal);
   const current =
     pullRequest.status?.headSha === head.sha ? pullRequest : await context.claim(pullRequest, { headSha: head.sha });
-  return { ...planStatus(current, analysis, verdictsOf(current, located, head.sha, context)), ...again };
+  return { ...planStatus(current, analysis, await verdictsOf(current, analysis, base.gitDir, context)), ...again };
 }
 
 async function branchOf(branch: LocatedPullRequest["head"], ports: OperatorPorts) {
@@ -106,28 +116,44 @@ async function branchOf(branch: LocatedPullRequest["head"], ports: OperatorPorts
   return { gitDir, sha: await readRef({ gitDir, ref: branch.ref }) };
 }
 
-function verdictsOf(
-  { metadata, spec, status }: PullRequestObject,
-  { repository, base }: LocatedPullRequest,
-  headSha: string,
-  { lister }: ReconcileContext,
-): Verdicts {
+async function verdictsOf(
+  pullRequest: PullRequestObject,
+  analysis: Analysis,
+  gitDir: string,
+  context: ReconcileContext,
+): Promise<Verdicts> {
+  const { metadata, spec, status } = pullRequest;
+  const { headSha } = analysis;
+  const { lister } = context;
   const namespace = metadata.namespace ?? "";
-  const protection = effectiveProtection(lister(BranchProtection).list(namespace), repository, base.ref);
+  const protection = protectionOf(pullRequest, context);
   const reviews = summarizeReviews(lister(Review).byIndex(indexes.pullRequest, `${namespace}/${metadata.name}`), {
     author: status?.author?.user,
     headSha,
     keepStale: protection?.dismissStaleApprovals === false,
   });
+  const owners = protection?.requireCodeOwners
+    ? missingOwners(
+        analysis.files.flatMap(({ path, previousPath }) => (previousPath ? [path, previousPath] : [path])),
+        await readCodeOwners(analysis.baseSha, { gitDir, signal: context.signal }),
+        reviews.approvals,
+        userOfMail(lister(User).list(namespace)),
+      )
+    : [];
   const runs = lister(CheckRun).byIndex(indexes.commit, `${namespace}/${spec.repository}/${headSha}`);
   const { checks, condition } = summarizeChecks(runs, protection?.requiredChecks ?? []);
   return {
     reviews,
-    reviewsCondition: reviewsCondition(reviews, protection),
+    reviewsCondition: reviewsCondition(reviews, protection, owners),
     checks,
     checksCondition: condition,
     pipelines: newestPipelines(lister(Pipeline).byIndex(indexes.pullRequest, `${namespace}/${metadata.name}`)),
   };
+}
+
+function userOfMail(users: readonly ObjectOf<typeof User>[]) {
+  const byMail = new Map(users.map(({ metadata, spec }) => [spec.email.toLowerCase(), spec.username ?? metadata.name]));
+  return (mail: string) => byMail.get(mail.toLowerCase());
 }
 
 function isFinished({ status }: PullRequestObject): boolean {

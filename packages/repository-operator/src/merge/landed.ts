@@ -38,7 +38,8 @@ export async function findLanded(
   for (const commitId of found.split("\n").filter(Boolean)) {
     const commit = await readCommit(commitId, read);
     const carriesTrailer = commit.message.trimEnd().split("\n").includes(trailer);
-    if (carriesTrailer && (await holdsMerge(commitId, headSha, read))) return { commitId, at: secondsOf(commit.committer.at) };
+    if (carriesTrailer && (await holdsMerge(commitId, headSha, read)))
+      return { commitId, at: secondsOf(commit.committer.at) };
   }
   return undefined;
 }

@@ -75,10 +75,7 @@ async function attemptMerge(request: MergeRequest, ports: MergePorts): Promise<M
   if (headSha !== approvedHeadSha)
     return failed("HeadMoved", `the merge was requested for ${approvedHeadSha}, the head is now ${headSha}`);
 
-  const at = ports
-    .now()
-    .toISOString()
-    .replace(/\.\d+Z$/, "Z");
+  const at = secondsOf(ports.now());
   const built = await buildMerge({ pullRequest, method, headSha, baseSha, author, committer, at }, scratch.read);
   if (!built.ok) return failed("MergeFailed", built.message);
   await ports.checkpoint?.("built");

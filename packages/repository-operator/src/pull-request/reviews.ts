@@ -1,5 +1,5 @@
 /** Who approved, and whether that is enough: the same counting as the merge gate of the API server. */
-import type { ConditionInput, ObjectOf, Review } from "@krate/kinds";
+import type { ConditionInput, ObjectOf, PullRequest, Review } from "@krate/kinds";
 import { isFalse, isTrue } from "@krate/kinds";
 import type { EffectiveProtection } from "@krate/refpolicy";
 
@@ -87,6 +87,20 @@ export function reviewsCondition(
   if (required === 0 && teams.length === 0 && protection?.requireCodeOwners !== true)
     return isTrue(type, "NoneRequired", "no protection of the base asks for reviews");
   return isTrue(type, "Satisfied", message);
+}
+
+/** Undefined: leave it as it is, for the pull request has ended or its head is not known. */
+export function reviewPhase(
+  { spec }: ReviewObject,
+  pullRequest: ObjectOf<typeof PullRequest>,
+  protection: EffectiveProtection | undefined,
+): "Submitted" | "Stale" | "Dismissed" | undefined {
+  if (spec.dismissed === true) return "Dismissed";
+  const { phase, headSha } = pullRequest.status ?? {};
+  if (phase === "Merged" || phase === "Closed" || headSha === undefined) return undefined;
+  const isStale =
+    spec.decision === "approve" && spec.commitSha !== headSha && protection?.dismissStaleApprovals !== false;
+  return isStale ? "Stale" : "Submitted";
 }
 
 export interface MissingOwners {

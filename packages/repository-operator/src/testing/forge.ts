@@ -35,6 +35,7 @@ export interface Forge {
   /** Environment of the operator as a process. */
   operatorEnvironment(): Record<string, string>;
   startOperator(): Promise<{ stop(): Promise<void> }>;
+  stopOperators(): Promise<void>;
   stopGateway(): Promise<void>;
   startGateway(): Promise<void>;
   /** A Ready repository with branch main, and a work tree of it. */
@@ -51,13 +52,14 @@ export function withForge(): () => Forge {
   const namespace = "acme";
   let folder: TemporaryFolder | undefined;
   let gateway: ChildProcess | undefined;
+  let compiler: ChildProcess | undefined;
   let forge: Forge | undefined;
   const operators = new Set<() => Promise<void>>();
 
   // Hooks run in the order they are declared: what uses the API server ends before it does.
   afterAll(async () => {
     for (const stopOperator of operators) await stopOperator();
-    await stop(gateway);
+    await Promise.all([stop(gateway), stop(compiler)]);
     await folder?.remove();
   }, 30_000);
   const server = withApiServer({ namespaces: [namespace] });
@@ -86,6 +88,7 @@ export function withForge(): () => Forge {
       await writeFile(file, JSON.stringify(config), { mode: 0o600 });
       return file;
     };
+    const compilerConfig = await kubeconfigOf("refpolicy-compiler");
     const gatewayConfig = await kubeconfigOf("git-gateway");
     const operatorConfig = await kubeconfigOf("repository-operator");
     const pusherToken = await tokenOf("pusher");
@@ -96,21 +99,12 @@ export function withForge(): () => Forge {
       KRATE_LEADER_ELECTION: "false",
     });
     const startGateway = async () => {
-      gateway = spawn(
-        process.execPath,
-        ["--conditions=development", join(checkout, "packages/git-gateway/src/main.ts")],
-        {
-          stdio: ["ignore", "inherit", process.env.KRATE_TEST_LOG ? "inherit" : "ignore"],
-          env: {
-            ...process.env,
-            KUBECONFIG: gatewayConfig,
-            KRATE_REPOSITORY_ROOT: repositoryRoot,
-            KRATE_GIT_ADDRESS: `127.0.0.1:${port}`,
-            KRATE_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
-            KRATE_LOG_LEVEL: "warn",
-          },
-        },
-      );
+      gateway = startProcess("git-gateway", {
+        KUBECONFIG: gatewayConfig,
+        KRATE_REPOSITORY_ROOT: repositoryRoot,
+        KRATE_GIT_ADDRESS: `127.0.0.1:${port}`,
+        KRATE_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
+      });
       await eventually(async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok, { timeoutSeconds: 30 });
     };
     const url = (repository: string, token = pusherToken) =>
@@ -129,6 +123,9 @@ export function withForge(): () => Forge {
       tokenOf,
       operatorEnvironment,
       startGateway,
+      async stopOperators() {
+        for (const stopOperator of operators) await stopOperator();
+      },
       async stopGateway() {
         await stop(gateway);
       },
@@ -185,6 +182,7 @@ export function withForge(): () => Forge {
       },
       pullRequest: get,
     };
+    compiler = startProcess("refpolicy-compiler", { KUBECONFIG: compilerConfig, KRATE_LEADER_ELECTION: "false" });
     await startGateway();
   }, startTimeoutMs);
 
@@ -194,10 +192,18 @@ export function withForge(): () => Forge {
   };
 }
 
+/** Another program of Krate, as it runs beside the operator. */
+function startProcess(name: string, env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, ["--conditions=development", join(checkout, `packages/${name}/src/main.ts`)], {
+    stdio: ["ignore", "inherit", process.env.KRATE_TEST_LOG ? "inherit" : "ignore"],
+    env: { ...process.env, KRATE_LOG_LEVEL: "warn", ...env },
+  });
+}
+
 /** The generated roles, and a ServiceAccount `pusher` that may push anywhere. */
 async function applyRoles(kubeconfig: string): Promise<void> {
   const kubectl = (...args: string[]) => promisify(execFile)("kubectl", ["--kubeconfig", kubeconfig, ...args]);
-  const files = ["roles", "git-gateway", "repository-operator"].flatMap((name) => [
+  const files = ["roles", "git-gateway", "refpolicy-compiler", "repository-operator"].flatMap((name) => [
     "-f",
     join(checkout, `deploy/rbac/${name}.yaml`),
   ]);
