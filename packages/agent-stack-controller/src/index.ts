@@ -1,0 +1,2 @@
+export { type AgentControllerConfig, readConfig } from "./config.ts";
+export { agentStackController } from "./program.ts";
