@@ -109,13 +109,21 @@ describe("repository-operator", () => {
     await tree.git("push", "-q", "origin", "topic");
     const name = await forge().openPullRequest({ repository: "conflicting", head: "topic", mergeMethod: "rebase" });
     await mergeState(name, "Clean");
-    // The gate judges the status; the merge judges git. A push between the two is what makes a merge fail.
+    // The gate judges the status, the merge judges git: what was pushed in between makes a merge fail.
+    await forge().stopOperators();
     await tree.checkout("main");
-    await tree.commit("theirs", { "README.md": "theirs\n" });
-    await Promise.all([requestMerge(name), tree.git("push", "-q", "origin", "main")]).catch(() => undefined);
-    await mergeState(name, "Conflicting").catch(() => undefined);
-    const found = await forge().pullRequest(name);
-    if (found.status?.phase === "Merged") return; // the merge was faster than the push
+    const base = await tree.commit("theirs", { "README.md": "theirs\n" });
+    await tree.git("push", "-q", "origin", "main");
+    await requestMerge(name);
+    await forge().startOperator();
+    await mergeState(name, "Conflicting");
+    const failed = await forge().pullRequest(name);
+    expect(failed).toMatchObject({ spec: { merged: false }, status: { phase: "Open", baseSha: base } });
+    expect(findCondition(failed, "Merged")).toMatchObject({
+      status: "False",
+      reason: "MergeFailed",
+      message: "head and base conflict in README.md",
+    });
     expect(await condition(name, "Mergeable")).toBe("False/Conflicts");
     await expect(requestMerge(name)).rejects.toThrow("head and base conflict");
   });
