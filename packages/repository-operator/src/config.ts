@@ -26,7 +26,7 @@ export function readConfig(env: Environment): OperatorConfig {
   if (!repositoryRoot?.startsWith("/"))
     throw new Error("KRATE_REPOSITORY_ROOT must be the absolute path of the repositories' folder");
   const gitUrl = (env.KRATE_GIT_URL || "http://127.0.0.1:7081").replace(/\/+$/, "");
-  if (!/^https?:\/\/[^/\s@]+/.test(gitUrl) || !URL.canParse(gitUrl))
+  if (!/^https?:\/\/[^/\s@]+(\/|$)/.test(gitUrl) || !URL.canParse(gitUrl))
     throw new Error(`KRATE_GIT_URL is ${JSON.stringify(gitUrl)}: it must be an http or https URL without credentials`);
   return Object.freeze({
     program: readProgramConfig(env),

@@ -29,7 +29,7 @@ function patternMatcher(pattern: string): (path: string) => boolean {
   const isAnchored = pattern.replace(/\/$/, "").includes("/");
   const body = pattern.replace(/^\//, "").replace(/\/$/, "");
   const source = body
-    .split(/(\*\*\/|\/\*\*|\*\*|\*|\?)/)
+    .split(/(\/\*\*\/|\*\*\/|\/\*\*|\*\*|\*|\?)/)
     .map((part) => wildcards[part] ?? part.replace(/[.+^${}()|[\]\\]/g, "\\$&"))
     .join("");
   // A name stands for a folder and all in it as well, but `docs/*` means the files of docs alone.
@@ -38,7 +38,14 @@ function patternMatcher(pattern: string): (path: string) => boolean {
   return (path) => expression.test(path);
 }
 
-const wildcards: Record<string, string> = { "**/": "(.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]" };
+const wildcards: Record<string, string> = {
+  "/**/": "/(.*/)?",
+  "**/": "(.*/)?",
+  "/**": "/.*",
+  "**": ".*",
+  "*": "[^/]*",
+  "?": "[^/]",
+};
 
 /** Paths whose owners have not approved, path order. `userOf`: user name behind a mail address. */
 export function missingOwners(

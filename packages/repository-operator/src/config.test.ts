@@ -1,0 +1,42 @@
+import { expect, test } from "@jest/globals";
+import { readConfig } from "./config.ts";
+
+const required = { KRATE_REPOSITORY_ROOT: "/data/repositories" };
+
+test("defaults", () => {
+  expect(readConfig(required)).toMatchObject({
+    repositoryRoot: "/data/repositories",
+    gitUrl: "http://127.0.0.1:7081",
+    committer: { name: "Krate", email: "noreply@krate.a5c.ai" },
+  });
+});
+
+test("what is given", () => {
+  const env = {
+    ...required,
+    KRATE_GIT_URL: "https://git.example/base/",
+    KRATE_GIT_COMMITTER: "Acme Forge <forge@acme.example>",
+  };
+  expect(readConfig(env)).toMatchObject({
+    gitUrl: "https://git.example/base",
+    committer: { name: "Acme Forge", email: "forge@acme.example" },
+  });
+});
+
+test.each([
+  { reason: "no folder", env: {}, message: "KRATE_REPOSITORY_ROOT must be" },
+  { reason: "a relative folder", env: { KRATE_REPOSITORY_ROOT: "data" }, message: "absolute path" },
+  { reason: "another protocol", env: { ...required, KRATE_GIT_URL: "ssh://git.example" }, message: "KRATE_GIT_URL" },
+  {
+    reason: "credentials in the URL",
+    env: { ...required, KRATE_GIT_URL: "http://a:b@git.example" },
+    message: "without credentials",
+  },
+  {
+    reason: "a committer without mail",
+    env: { ...required, KRATE_GIT_COMMITTER: "Krate" },
+    message: 'must be "Name <mail>"',
+  },
+])("refused: $reason", ({ env, message }) => {
+  expect(() => readConfig(env)).toThrow(message);
+});
