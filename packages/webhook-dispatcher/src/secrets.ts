@@ -1,7 +1,7 @@
 /** Signing keys: the Secret a subscription names, or one made for it. */
 import { randomBytes } from "node:crypto";
-import type { KubeClient } from "@krate/kube";
 import { apiVersionOf, isReason, type ObjectOf, Secret, WebhookSubscription } from "@krate/kinds";
+import type { KubeClient } from "@krate/kube";
 
 type Subscription = ObjectOf<typeof WebhookSubscription>;
 

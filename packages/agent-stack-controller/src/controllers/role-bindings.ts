@@ -7,7 +7,7 @@ import {
   AgentRoleBinding,
   AgentServiceAccount,
   AgentStack,
-  ApiError,
+  type ApiError,
   apiVersionOf,
   type ConditionInput,
   foreignKind,

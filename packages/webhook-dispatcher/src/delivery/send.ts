@@ -1,8 +1,8 @@
 /** Posts one attempt and answers what there is to record about it. Never throws: a failure is an outcome. */
 import type { Readable } from "node:stream";
+import { maxInlineDeliveryBytes } from "@krate/kinds";
 import { redact, redactText } from "@krate/telemetry";
 import axios, { type AxiosResponse } from "axios";
-import { maxInlineDeliveryBytes } from "@krate/kinds";
 import type { GuardedAgents } from "../endpoint/guarded-agents.ts";
 import { type Attempt, rfc3339 } from "./plan-attempt.ts";
 import { signatureHeader, signedHeaders } from "./sign.ts";

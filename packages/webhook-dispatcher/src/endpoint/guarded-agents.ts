@@ -2,7 +2,7 @@
  * HTTP agents that judge an address at the moment of connecting: what was checked is what is connected to, whatever the
  * name server answers next (DNS rebinding).
  */
-import { type LookupOneOptions, lookup as dnsLookup } from "node:dns";
+import { lookup as dnsLookup, type LookupOneOptions } from "node:dns";
 import * as http from "node:http";
 import * as https from "node:https";
 import { isIP, type LookupFunction } from "node:net";

@@ -1,7 +1,7 @@
 /** An event for one subscription → the WebhookDelivery to create. Its name is a function of both, so twice is once. Pure. */
 import { createHash } from "node:crypto";
-import type { KubeClient, NewObject } from "@krate/kube";
 import { isReason, type ObjectOf, WebhookDelivery, type WebhookSubscription } from "@krate/kinds";
+import type { KubeClient, NewObject } from "@krate/kube";
 import { type ForgeEvent, payloadOf } from "./event.ts";
 import { wants } from "./match.ts";
 
