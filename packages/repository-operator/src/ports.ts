@@ -1,4 +1,5 @@
 import type { NativeGitBackend } from "@krate/git";
+import type { Branches } from "./git/branches.ts";
 import type { GatewayPort } from "./git/push.ts";
 import type { MergeStep } from "./merge/merge.ts";
 import type { Person } from "./merge/message.ts";
@@ -7,6 +8,7 @@ import type { Pushes } from "./pushes.ts";
 /** What the controllers have beside the API server. */
 export interface OperatorPorts {
   backend: NativeGitBackend;
+  branches: Branches;
   gateway: GatewayPort;
   pushes: Pushes;
   /** Committer of the commits that merges make. */

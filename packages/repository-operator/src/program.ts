@@ -6,7 +6,9 @@ import { addIndexes } from "./controllers/indexes.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
 import { reviews } from "./controllers/reviews.ts";
+import { Branches } from "./git/branches.ts";
 import { gitGateway } from "./git/push.ts";
+import { sweepScratch } from "./git/scratch.ts";
 import type { OperatorPorts } from "./ports.ts";
 import { Pushes, pushConsumer } from "./pushes.ts";
 
@@ -20,8 +22,11 @@ export function operatorProgram(
 ): Program {
   const pushes = new Pushes();
   const credentials = credentialsOf(kubeConfig);
+  const backend = new NativeGitBackend({ root: config.repositoryRoot });
+  const branches = new Branches(backend);
   const ports: OperatorPorts = {
-    backend: new NativeGitBackend({ root: config.repositoryRoot }),
+    backend,
+    branches,
     gateway: gitGateway({ url: config.gitUrl, authorization: () => credentials.authorization() }),
     pushes,
     committer: config.committer,
@@ -31,9 +36,23 @@ export function operatorProgram(
   return {
     name: programName,
     config: config.program,
+    tasks: [
+      async (_context, leading) => {
+        await sweepScratch();
+        await aborted(leading);
+        branches.close();
+      },
+    ],
     setup: (context) => {
       addIndexes(context);
       return { controllers: [repositories(ports), pullRequests(ports), reviews()], consumers: [pushConsumer(pushes)] };
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

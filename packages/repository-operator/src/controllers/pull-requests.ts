@@ -16,6 +16,7 @@ import {
   type ReconcileResult,
   watch,
 } from "@krate/controller";
+import { RepositoryMissingError } from "@krate/git";
 import {
   BranchProtection,
   CheckRun,
@@ -26,9 +27,8 @@ import {
   Review,
   User,
 } from "@krate/kinds";
-import { readRef } from "../merge/merge.ts";
 import type { OperatorPorts } from "../ports.ts";
-import { type Analysis, AnalysisCache } from "../pull-request/analysis.ts";
+import { Analyses, type Analysis } from "../pull-request/analysis.ts";
 import { summarizeChecks } from "../pull-request/checks.ts";
 import { missingOwners } from "../pull-request/code-owners.ts";
 import { isLocated, type LocatedPullRequest, locate } from "../pull-request/locate.ts";
@@ -51,7 +51,7 @@ const expectedPushSeconds = 0.05;
 const resyncSeconds = 600;
 
 export function pullRequests(ports: OperatorPorts): Controller {
-  const analyses = new AnalysisCache();
+  const analyses = new Analyses();
   return defineController({
     name: "pull-requests",
     for: PullRequest,
@@ -82,7 +82,12 @@ export function pullRequests(ports: OperatorPorts): Controller {
       const located = locate(pullRequest, repositoryLookup(context));
       if (pullRequest.spec.merged === true) return reconcileMerge(pullRequest, located, context, ports);
       if (!isLocated(located)) return planUnresolved(pullRequest, located);
-      return observe(pullRequest, located, context, { ports, analyses });
+      try {
+        return await observe(pullRequest, located, context, { ports, analyses });
+      } catch (error) {
+        if (!(error instanceof RepositoryMissingError)) throw error;
+        return planUnresolved(pullRequest, { reason: "RepositoryMissing", message: error.message });
+      }
     },
   });
 }
@@ -91,9 +96,12 @@ async function observe(
   pullRequest: PullRequestObject,
   located: LocatedPullRequest,
   context: ReconcileContext,
-  { ports, analyses }: { ports: OperatorPorts; analyses: AnalysisCache },
+  { ports, analyses }: { ports: OperatorPorts; analyses: Analyses },
 ): Promise<ReconcileResult<PullRequestStatus>> {
-  const branches = { base: await branchOf(located.base, ports), head: await branchOf(located.head, ports) };
+  const branches = {
+    base: await ports.branches.resolve(located.base),
+    head: await ports.branches.resolve(located.head),
+  };
   const isBehindEvents = (["base", "head"] as const).some((end) =>
     ports.pushes.isExpectedToMove(located[end].repository, located[end].ref, branches[end].sha),
   );
@@ -105,15 +113,10 @@ async function observe(
     return { ...planUnresolved(pullRequest, { reason: "BranchMissing", message }), ...again };
   }
   const commits = { headSha: head.sha, baseSha: base.sha };
-  const analysis = await analyses.get([...new Set([base.gitDir, head.gitDir])], commits, context.signal);
+  const analysis = await analyses.of([...new Set([base.gitDir, head.gitDir])], commits, context.signal);
   const current =
     pullRequest.status?.headSha === head.sha ? pullRequest : await context.claim(pullRequest, { headSha: head.sha });
   return { ...planStatus(current, analysis, await verdictsOf(current, analysis, base.gitDir, context)), ...again };
-}
-
-async function branchOf(branch: LocatedPullRequest["head"], ports: OperatorPorts) {
-  const gitDir = ports.backend.gitDir(branch.repository);
-  return { gitDir, sha: await readRef({ gitDir, ref: branch.ref }) };
 }
 
 async function verdictsOf(

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type TestRepository, testRepository } from "../testing/bare-repository.ts";
-import { AnalysisCache, analyze } from "./analysis.ts";
+import { Analyses } from "./analysis.ts";
+
+const analyze = (gitDirs: string[], commits: { headSha: string; baseSha: string }) =>
+  new Analyses().of(gitDirs, commits);
 
 describe("what git says about head and base", () => {
   let repo: TestRepository;
@@ -73,11 +76,11 @@ describe("what git says about head and base", () => {
   test("one pair of commits is analysed once, a failure is not kept", async () => {
     await repo.tree.commit("work", { "a.txt": "a\n" });
     await push();
-    const cache = new AnalysisCache(1);
+    const cache = new Analyses(1);
     const pair = await commits();
-    expect(await cache.get([repo.gitDir], pair)).toBe(await cache.get([repo.gitDir], pair));
+    expect(await cache.of([repo.gitDir], pair)).toBe(await cache.of([repo.gitDir], pair));
     const unknown = { ...pair, headSha: "f".repeat(40) };
-    await expect(cache.get([repo.gitDir], unknown)).rejects.toThrow();
-    await expect(cache.get([repo.gitDir], unknown)).rejects.toThrow();
+    await expect(cache.of([repo.gitDir], unknown)).rejects.toThrow();
+    await expect(cache.of([repo.gitDir], unknown)).rejects.toThrow();
   });
 });

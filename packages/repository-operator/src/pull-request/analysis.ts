@@ -1,41 +1,68 @@
 /** What git says about a head and a base: everything the status shows, from two commit ids alone. */
-import { changedFiles, isAncestor, mergeBase, mergeTree } from "@krate/git";
+import { changedFiles, mergeBase, mergeTree, type ReadOptions } from "@krate/git";
 import { scratchRepository } from "../git/scratch.ts";
 
-export interface Analysis {
-  headSha: string;
-  baseSha: string;
-  /** Absent when the two share no history. */
-  mergeBaseSha?: string;
-  merge: { kind: "clean"; treeId: string } | { kind: "nothing" } | { kind: "conflicting"; paths: string[] };
+export interface Changes {
   /** What the head changed since the merge base, path order. */
   files: { path: string; previousPath?: string }[];
   additions: number;
   deletions: number;
 }
 
-/** `gitDirs`: of the repository, and of the fork when the head is there. */
-export async function analyze(
-  gitDirs: readonly string[],
-  { headSha, baseSha }: { headSha: string; baseSha: string },
-  signal?: AbortSignal,
-): Promise<Analysis> {
-  await using scratch = await scratchRepository(gitDirs, { ...(signal && { signal }) });
-  const { read } = scratch;
-  const mergeBaseSha = await mergeBase(headSha, baseSha, read);
-  const files = await changedFiles(mergeBaseSha ?? baseSha, headSha, read);
+export interface Analysis extends Changes {
+  headSha: string;
+  baseSha: string;
+  /** Absent when the two share no history. */
+  mergeBaseSha?: string;
+  merge: { kind: "clean"; treeId: string } | { kind: "nothing" } | { kind: "conflicting"; paths: string[] };
+}
+
+interface Commits {
+  headSha: string;
+  baseSha: string;
+}
+
+/** Reviews and checks change far more often than commits, and bases more often than heads: the newest analyses are kept. */
+export class Analyses {
+  readonly #analyses: Memo<Analysis>;
+  /** By merge base and head: a base that moves on changes nothing about them. */
+  readonly #changes: Memo<Changes>;
+
+  /** @param max analyses kept, a few hundred kilobytes each at most. @defaultValue 500 */
+  constructor(max = 500) {
+    this.#analyses = new Memo(max);
+    this.#changes = new Memo(max);
+  }
+
+  /** `gitDirs`: of the repository, and of the fork when the head is there. */
+  of(gitDirs: readonly string[], commits: Commits, signal?: AbortSignal): Promise<Analysis> {
+    const key = [...gitDirs, commits.headSha, commits.baseSha].join("\0");
+    return this.#analyses.get(key, () => this.#analyze(gitDirs, commits, signal));
+  }
+
+  async #analyze(gitDirs: readonly string[], { headSha, baseSha }: Commits, signal?: AbortSignal): Promise<Analysis> {
+    await using scratch = await scratchRepository(gitDirs, { ...(signal && { signal }) });
+    const { read } = scratch;
+    const mergeBaseSha = await mergeBase(headSha, baseSha, read);
+    const from = mergeBaseSha ?? baseSha;
+    const key = [...gitDirs, from, headSha].join("\0");
+    const changes = await this.#changes.get(key, () => readChanges(from, headSha, read));
+    const merge =
+      mergeBaseSha === headSha ? ({ kind: "nothing" } as const) : await tryMerge({ headSha, baseSha }, read);
+    return { headSha, baseSha, ...(mergeBaseSha && { mergeBaseSha }), merge, ...changes };
+  }
+}
+
+async function tryMerge({ headSha, baseSha }: Commits, read: ReadOptions): Promise<Analysis["merge"]> {
+  const merged = await mergeTree(baseSha, headSha, read);
+  if (merged.clean) return { kind: "clean", treeId: merged.treeId };
+  return { kind: "conflicting", paths: merged.conflicts.sort() };
+}
+
+async function readChanges(from: string, to: string, read: ReadOptions): Promise<Changes> {
+  const files = await changedFiles(from, to, read);
   const sum = (field: "additions" | "deletions") => files.reduce((total, file) => total + (file[field] ?? 0), 0);
   return {
-    headSha,
-    baseSha,
-    ...(mergeBaseSha && { mergeBaseSha }),
-    merge: await (async (): Promise<Analysis["merge"]> => {
-      if (await isAncestor(headSha, baseSha, read)) return { kind: "nothing" };
-      const merged = await mergeTree(baseSha, headSha, read);
-      return merged.clean
-        ? { kind: "clean", treeId: merged.treeId }
-        : { kind: "conflicting", paths: merged.conflicts.sort() };
-    })(),
     files: files
       .map(({ path, previousPath }) => ({ path, ...(previousPath && { previousPath }) }))
       .sort((a, b) => (a.path < b.path ? -1 : 1)),
@@ -44,29 +71,23 @@ export async function analyze(
   };
 }
 
-/** Reviews and checks change far more often than commits: the newest analyses are kept. */
-export class AnalysisCache {
-  readonly #analyses = new Map<string, Promise<Analysis>>();
+/** The most recently used results of something that depends on its key alone. */
+class Memo<T> {
+  readonly #results = new Map<string, Promise<T>>();
   readonly #max: number;
 
-  /** `max` analyses, a few hundred kilobytes each at most. @defaultValue 500 */
-  constructor(max = 500) {
+  constructor(max: number) {
     this.#max = max;
   }
 
-  get(
-    gitDirs: readonly string[],
-    commits: { headSha: string; baseSha: string },
-    signal?: AbortSignal,
-  ): Promise<Analysis> {
-    const key = [...gitDirs, commits.headSha, commits.baseSha].join("\0");
-    const known = this.#analyses.get(key);
-    const analysis = known ?? analyze(gitDirs, commits, signal);
-    this.#analyses.delete(key);
-    this.#analyses.set(key, analysis);
+  get(key: string, compute: () => Promise<T>): Promise<T> {
+    const known = this.#results.get(key);
+    const result = known ?? compute();
+    this.#results.delete(key);
+    this.#results.set(key, result);
     // A failure, or the end of the reconcile that asked, must not be what the next one gets.
-    if (!known) analysis.catch(() => this.#analyses.delete(key));
-    if (this.#analyses.size > this.#max) this.#analyses.delete(this.#analyses.keys().next().value as string);
-    return analysis;
+    if (!known) result.catch(() => this.#results.delete(key));
+    if (this.#results.size > this.#max) this.#results.delete(this.#results.keys().next().value as string);
+    return result;
   }
 }

@@ -1,0 +1,34 @@
+import { type NativeGitBackend, ObjectReaderPool } from "@krate/git";
+
+export interface ResolvedBranch {
+  gitDir: string;
+  /** Absent when the branch does not exist. */
+  sha?: string;
+}
+
+/** Tells where branches are, through git processes that stay open: a push to a busy base asks this for every open pull request. */
+export class Branches {
+  readonly #backend: NativeGitBackend;
+  readonly #readers = new ObjectReaderPool();
+
+  constructor(backend: NativeGitBackend) {
+    this.#backend = backend;
+  }
+
+  /** `ref` is a full name. @throws {RepositoryMissingError} while the repository is not provisioned */
+  async resolve({
+    repository,
+    ref,
+  }: {
+    repository: { namespace: string; name: string };
+    ref: string;
+  }): Promise<ResolvedBranch> {
+    const { gitDir } = await this.#backend.open(repository);
+    const found = await this.#readers.of(gitDir).info(`${ref}^{commit}`);
+    return { gitDir, ...(found && { sha: found.objectId }) };
+  }
+
+  close(): void {
+    this.#readers.close();
+  }
+}
