@@ -3,12 +3,15 @@ import type { RequestContext } from "./context.ts";
 import type { NonResourceRoute, RequestObserver } from "./services.ts";
 import { unknownPath } from "./stages/route.ts";
 
-/** Request metrics of the server and the route that shows them. */
-export function requestMetrics(component = "apiserver"): {
+export interface ServerMetrics {
   observer: RequestObserver;
+  /** `/metrics` */
   route: NonResourceRoute;
   metrics: Metrics;
-} {
+}
+
+/** Request metrics of the server and the route that shows them; other parts add theirs to `metrics`. */
+export function serverMetrics(component = "apiserver"): ServerMetrics {
   const metrics = createMetrics({ component, processMetrics: true });
   const duration = metrics.histogram({
     name: "krate_apiserver_request_duration_seconds",

@@ -11,9 +11,11 @@ import { type Config, readText } from "./config.ts";
 import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
 import { decodeStored } from "./objects.ts";
+import { type ServerMetrics, serverMetrics } from "./observing.ts";
 import type { ApiServer } from "./server.ts";
 import { standalone } from "./standalone/standalone.ts";
 import { createMemoryStore } from "./storage/memory/memory-store.ts";
+import { storageMetrics } from "./storage/observer.ts";
 import type { Store } from "./storage/store.ts";
 
 export interface RunningServer {
@@ -27,7 +29,8 @@ export async function run(
   config: Config,
   log: Logger = createLogger({ component: "apiserver" }),
 ): Promise<RunningServer> {
-  const store = await openStore(config, log);
+  const metrics = serverMetrics();
+  const store = await openStore(config, log, metrics);
   const stopping = new AbortController();
   let listener: Listener | undefined;
   const serving = { cert: readText(config.tls.certFile), key: readText(config.tls.keyFile) };
@@ -37,7 +40,7 @@ export async function run(
     config.mode === "aggregated"
       ? kubeClient(await loadKubeConfig(config.kubeconfigFile), { userAgent: "krate-apiserver" })
       : undefined;
-  const parts = { store, log, signal: stopping.signal, address: () => addressOf(listener) };
+  const parts = { store, log, metrics, signal: stopping.signal, address: () => addressOf(listener) };
   const server =
     client === undefined
       ? await standaloneServer(config, parts)
@@ -45,6 +48,7 @@ export async function run(
           store,
           client,
           log,
+          metrics,
           signal: stopping.signal,
           serverAddress: parts.address,
           onClientCas: (pem) => {
@@ -84,24 +88,26 @@ function addressOf(listener: Listener | undefined): string {
   return listener === undefined ? "" : `${listener.host}:${listener.port}`;
 }
 
-async function openStore(config: Config, log: Logger): Promise<Store> {
+async function openStore(config: Config, log: Logger, { metrics }: ServerMetrics): Promise<Store> {
   if (config.postgres === undefined) return createMemoryStore();
   const { openPostgresStore } = await import("./storage/postgres/postgres-store.ts");
-  return openPostgresStore({ connection: config.postgres, log });
+  return openPostgresStore({ connection: config.postgres, log, observer: storageMetrics(metrics) });
 }
 
 interface Parts {
   store: Store;
   log: Logger;
+  metrics: ServerMetrics;
   signal: AbortSignal;
   address: () => string;
 }
 
-async function standaloneServer(config: Config, { store, log, signal, address }: Parts): Promise<ApiServer> {
+async function standaloneServer(config: Config, { store, log, metrics, signal, address }: Parts): Promise<ApiServer> {
   const users = config.tokenAuthFile === undefined ? undefined : parseTokenFile(readText(config.tokenAuthFile));
   return standalone({
     store,
     log,
+    metrics,
     signal,
     serverAddress: address,
     ...(config.clientCaFile !== undefined && {

@@ -92,9 +92,11 @@ export interface Limits {
   maxBodyBytes: number;
   /** @defaultValue 60 s */
   requestTimeoutSeconds: number;
-  /** Reads under way; more get 429. */
+  /** Reads under way at a time; more wait. */
   maxReads: number;
   maxWrites: number;
+  /** Requests that wait, of either kind; more get 429. */
+  maxWaiting: number;
 }
 
 export const defaultLimits: Limits = {
@@ -102,4 +104,5 @@ export const defaultLimits: Limits = {
   requestTimeoutSeconds: 60,
   maxReads: 400,
   maxWrites: 200,
+  maxWaiting: 2000,
 };

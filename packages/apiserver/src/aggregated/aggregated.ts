@@ -14,7 +14,7 @@ import { internalRequests } from "../controllers/internal-client.ts";
 import { namespaceKind, namespaceLifecycle } from "../core/namespaces.ts";
 import { discoveryRoutes } from "../discovery/routes.ts";
 import { healthRoutes } from "../health/routes.ts";
-import { requestMetrics } from "../observing.ts";
+import { type ServerMetrics, serverMetrics } from "../observing.ts";
 import { openApiRoutes } from "../openapi/routes.ts";
 import { recordConfigKinds } from "../records/lookups.ts";
 import { recordResources } from "../records/resources.ts";
@@ -34,6 +34,8 @@ export interface AggregatedOptions {
   client: KubeClient;
   log: Logger;
   signal: AbortSignal;
+  /** @defaultValue a registry of its own */
+  metrics?: ServerMetrics;
   serverAddress?: () => string;
   /** The CAs whose client certificates the listener must ask for; called again when they change. */
   onClientCas: (pem: string) => void;
@@ -48,7 +50,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   const settings = await followSettings(options);
   const needed = [namespaceKind, policyKind, policyBindingKind].map((kind) => config.follow(kind));
   for (const kind of recordConfigKinds) config.follow(kind);
-  const metrics = requestMetrics();
+  const metrics = options.metrics ?? serverMetrics();
   const services: Services = {
     store,
     registry,

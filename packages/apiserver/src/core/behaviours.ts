@@ -79,6 +79,8 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
       // Of the stored form, which is core/v1.
       selectableFields: eventFields,
     },
+    // The core group's is called `v1.`
+    "apiregistration.k8s.io/apiservices": { nameRule: "path-segment" },
     [`${rbac}/roles`]: { nameRule: "path-segment" },
     [`${rbac}/clusterroles`]: { nameRule: "path-segment" },
     [`${rbac}/rolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },

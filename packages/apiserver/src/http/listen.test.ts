@@ -13,7 +13,7 @@ let folder: TemporaryFolder;
 let listener: Listener;
 let ca: string;
 const certificates: Record<string, { cert: string; key: string }> = {};
-let handle: (exchange: Exchange) => void;
+let handle: (exchange: Exchange) => void | Promise<void>;
 
 const read = ({ certFile, keyFile }: { certFile: string; keyFile: string }) => ({
   cert: readFileSync(certFile, "utf8"),
@@ -29,7 +29,7 @@ beforeAll(async () => {
   certificates["ada"] = read(await issueCertificate(authority, at("ada"), { name: "ada", groups: ["dev", "a, b"] }));
   certificates["eve"] = read(await issueCertificate(stranger, at("eve"), { name: "ada", groups: ["system:masters"] }));
   const serving = read(await issueCertificate(authority, at("serving"), { name: "server", hosts: ["127.0.0.1"] }));
-  listener = await listen({ port: 0, tls: { ...serving, ca }, onRequest: (exchange) => handle(exchange) });
+  listener = await listen({ port: 0, tls: { ...serving, ca }, onRequest: (exchange) => void handle(exchange) });
 });
 afterAll(async () => {
   await listener.close(0);

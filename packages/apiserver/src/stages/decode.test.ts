@@ -5,7 +5,7 @@ import { type Fixture, fixture, widget, widgetPath } from "../testing/fixture.ts
 let server: Fixture;
 beforeEach(async () => {
   server = fixture({
-    services: { limits: { maxBodyBytes: 4096, requestTimeoutSeconds: 60, maxReads: 9, maxWrites: 9 } },
+    services: { limits: { maxBodyBytes: 4096, requestTimeoutSeconds: 60, maxReads: 9, maxWrites: 9, maxWaiting: 9 } },
   });
   await server.send({ method: "POST", url: widgetPath, body: widget("a") });
 });

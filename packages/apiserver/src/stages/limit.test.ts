@@ -5,33 +5,41 @@ import { limit } from "./limit.ts";
 
 function setUp() {
   const { context } = fixture();
-  const request = (method: string, query = "") => {
+  const stage = limit({ maxReads: 1, maxWrites: 1, maxWaiting: 1 });
+  const finished: (() => void)[] = [];
+  const order: string[] = [];
+  /** Runs until its turn in `finished` is called. */
+  const start = (name: string, method: string, query = "") => {
     const ctx = context({ method, url: widgetPath });
     ctx.info = parseRequestInfo(method, widgetPath, new URLSearchParams(query));
-    return ctx;
+    return stage(ctx, () => {
+      order.push(name);
+      return new Promise<void>((resolve) => finished.push(resolve));
+    }) as Promise<void>;
   };
-  return { stage: limit({ maxReads: 1, maxWrites: 1 }), request };
+  return { start, finished, order };
 }
 
-test("reads and writes have a limit each, and leave room when they are done", async () => {
-  const { stage, request } = setUp();
-  let finish: () => void = () => {};
-  const slow = stage(
-    request("GET"),
-    () =>
-      new Promise<void>((resolve) => {
-        finish = resolve;
-      }),
-  );
-  await expect(stage(request("GET"), () => {})).rejects.toMatchObject({ code: 429, details: { retryAfterSeconds: 1 } });
-  await stage(request("POST"), () => {});
-  finish();
-  await slow;
-  await stage(request("GET"), () => {});
+test("more than the limit wait their turn, and more than may wait get 429", async () => {
+  const { start, finished, order } = setUp();
+  const first = start("first", "GET");
+  const second = start("second", "GET");
+  await expect(start("third", "GET")).rejects.toMatchObject({ code: 429, details: { retryAfterSeconds: 1 } });
+  expect(order).toEqual(["first"]);
+  finished[0]?.();
+  await first;
+  expect(order).toEqual(["first", "second"]);
+  finished[1]?.();
+  await second;
+  void start("fourth", "GET");
+  expect(order).toEqual(["first", "second", "fourth"]);
 });
 
-test("watches are not counted", async () => {
-  const { stage, request } = setUp();
-  void stage(request("GET", "watch=1"), () => new Promise<void>(() => {}));
-  await stage(request("GET"), () => {});
+test("reads do not wait for writes, and watches for nobody", () => {
+  const { start, order } = setUp();
+  void start("write", "POST");
+  void start("read", "GET");
+  void start("watch", "GET", "watch=1");
+  void start("another watch", "GET", "watch=1");
+  expect(order).toEqual(["write", "read", "watch", "another watch"]);
 });

@@ -8,7 +8,7 @@ import type { ServedResource } from "../resources/resource.ts";
 import type { Services } from "../services.ts";
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from "./bootstrap-policy.ts";
 
-const namespaces = ["default", "kube-system", "kube-public", platformNamespace];
+const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease", platformNamespace];
 
 export async function bootstrap(services: Services): Promise<void> {
   for (const name of namespaces) {

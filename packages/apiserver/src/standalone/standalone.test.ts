@@ -426,6 +426,15 @@ describe("core kinds", () => {
     expect((await server.send({ url: `${pods}/b` })).status).toBe(404);
   });
 
+  test("an APIService is listed for every group-version", async () => {
+    const names = await eventually(async () => {
+      const { items } = await get("/apis/apiregistration.k8s.io/v1/apiservices");
+      const all = (items as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name);
+      return all.includes("v1.") && all.includes("v1alpha1.forge.krate.a5c.ai") ? all : undefined;
+    });
+    expect(names).toContain("v1.rbac.authorization.k8s.io");
+  });
+
   test("discovery names every group, in both forms", async () => {
     const plain = await get("/apis");
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";

@@ -15,6 +15,7 @@ import { tokenFile, userOfToken } from "../auth/token-file.ts";
 import { escalationCheck } from "../authorization/escalation.ts";
 import { RbacAuthorizer } from "../authorization/rbac.ts";
 import type { UserInfo } from "../context.ts";
+import { startApiServices } from "../controllers/api-services.ts";
 import { startClusterRoleAggregation } from "../controllers/cluster-role-aggregation.ts";
 import { startCustomResourceCleanup } from "../controllers/custom-resource-cleanup.ts";
 import { startExpiry } from "../controllers/expiry.ts";
@@ -29,7 +30,7 @@ import { coreServedResources } from "../core/resources.ts";
 import { discoveryRoutes } from "../discovery/routes.ts";
 import { healthRoutes } from "../health/routes.ts";
 import { nameOf } from "../objects.ts";
-import { requestMetrics } from "../observing.ts";
+import { type ServerMetrics, serverMetrics } from "../observing.ts";
 import { openApiRoutes } from "../openapi/routes.ts";
 import { recordConfigKinds } from "../records/lookups.ts";
 import { recordResources } from "../records/resources.ts";
@@ -48,6 +49,8 @@ export interface StandaloneOptions {
   store: Store;
   log: Logger;
   signal: AbortSignal;
+  /** @defaultValue a registry of its own */
+  metrics?: ServerMetrics;
   /** Who signed client certificates; without it nobody has one. */
   clientCertificates?: CertificateVerifier;
   /** Local users by token digest. */
@@ -112,7 +115,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   }
   config.onChange(definitions, (object, old) => follow(publisher, object, old));
   for (const each of [namespaceKind, policyKind, policyBindingKind, ...recordConfigKinds]) config.cache(each);
-  const metrics = requestMetrics();
+  const metrics = options.metrics ?? serverMetrics();
   const services: Services = {
     store,
     registry,
@@ -163,6 +166,7 @@ function startControllers(server: ApiServer, { log, signal, caPem }: StandaloneO
   startCustomResourceCleanup(server, { log, signal });
   startClusterRoleAggregation(server, { log, signal });
   startExpiry(server, { log, signal });
+  startApiServices(server, { log, signal });
 }
 
 function follow(publisher: CustomResourcePublisher, object: JsonObject | undefined, old: JsonObject | undefined): void {
