@@ -28,7 +28,8 @@ export function tallyOf(report: JestReport | undefined, layer: string, exitCode:
   );
   const notes = [
     ...skipReasons(report).map((reason) => `${layer}: ${reason}`),
-    ...broken.map(({ name }) => `${layer}: ${name} did not run`),
+    ...broken.map(({ name }) => `${layer}: failed: ${name} did not run`),
+    ...failedTests(report).map((test) => `${layer}: failed: ${test}`),
   ];
   const passed = report.numPassedTests;
   const skipped = report.numPendingTests + report.numTodoTests;
@@ -36,11 +37,23 @@ export function tallyOf(report: JestReport | undefined, layer: string, exitCode:
   if (failed === 0 && passed + skipped === 0) {
     failed = 1;
     notes.push(`${layer}: no test was found`);
-  } else if (failed === 0 && exitCode !== 0) {
+  } else if (failed === 0 && exitCode !== 0 && exitCode <= 128) {
     failed = 1;
     notes.push(`${layer}: every test passed, but Jest ended with code ${exitCode}`);
   }
+  if (exitCode > 128) {
+    failed++;
+    notes.push(`${layer}: failed: Jest did not end by itself: a test took too long or left something open`);
+  }
   return { passed, failed, skipped, notes };
+}
+
+function failedTests(report: JestReport): string[] {
+  return report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === "failed")
+      .map(({ ancestorTitles, title }) => `${name} › ${[...ancestorTitles, title].join(" › ")}`),
+  );
 }
 
 /** Skipped suites say why in their name: "the informer [skipped without envtest: kube-apiserver not built: …]". */

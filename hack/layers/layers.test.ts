@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { type ChildOptions, runChild } from "./children.ts";
 import { type JestReport, tallyOf } from "./jest-report.ts";
 import type { Layer, Preparation } from "./layer.ts";
 import { controlPlaneTests, layers } from "./layers.ts";
@@ -112,7 +113,7 @@ describe("what a run of Jest counts as", () => {
       reason: "a file that could not be loaded is a failure",
       report: report({ numPassedTests: 2, testResults: [file({ status: "failed" })] }),
       code: 1,
-      tally: { passed: 2, failed: 1, skipped: 0, notes: ["unit: a.test.ts did not run"] },
+      tally: { passed: 2, failed: 1, skipped: 0, notes: ["unit: failed: a.test.ts did not run"] },
     },
     {
       reason: "no test at all is a failure",
@@ -131,6 +132,28 @@ describe("what a run of Jest counts as", () => {
       report: report({ numPassedTests: 1 }),
       code: 1,
       tally: { passed: 1, failed: 1, skipped: 0, notes: ["unit: every test passed, but Jest ended with code 1"] },
+    },
+    {
+      reason: "failed tests are named",
+      report: report({
+        numFailedTests: 1,
+        testResults: [
+          file({ status: "failed", assertionResults: [{ status: "failed", ancestorTitles: ["x"], title: "y" }] }),
+        ],
+      }),
+      code: 1,
+      tally: { passed: 0, failed: 1, skipped: 0, notes: ["unit: failed: a.test.ts › x › y"] },
+    },
+    {
+      reason: "a run that had to be ended is a failure even when every test passed",
+      report: report({ numPassedTests: 1 }),
+      code: 143,
+      tally: {
+        passed: 1,
+        failed: 1,
+        skipped: 0,
+        notes: ["unit: failed: Jest did not end by itself: a test took too long or left something open"],
+      },
     },
     {
       reason: "skipped suites are counted together and say why",
@@ -180,4 +203,18 @@ test("tests beside the code that use a control plane are found by what they call
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+});
+
+describe("a program we run", () => {
+  const node = (code: string, options: Partial<ChildOptions> = {}) =>
+    runChild(process.execPath, ["-e", code], { cwd: tmpdir(), prefix: "test", ...options });
+
+  test("answers its exit code, or 128 and the signal that ended it", async () => {
+    expect(await node("process.exit(3)")).toBe(3);
+    expect(await node('process.kill(process.pid, "SIGKILL")')).toBe(137);
+  });
+
+  test("is ended at its limit", async () => {
+    expect(await node("setInterval(() => {}, 1000)", { limitMinutes: 0.2 / 60 })).toBe(143);
+  });
 });
