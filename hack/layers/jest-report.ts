@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
 import type { Tally } from "./tally.ts";
 
 /** The part of Jest's `--json` report that is read here. */
@@ -72,7 +73,10 @@ function skipReasons(report: JestReport): string[] {
   return [...counts].map(([reason, count]) => `${count} ${reason}`);
 }
 
-/** Reads a report file; undefined when Jest wrote none. */
-export function readReport(file: string): JestReport | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as JestReport) : undefined;
+/** Reads a report file, with names relative to the root; undefined when Jest wrote none. */
+export function readReport(root: string, file: string): JestReport | undefined {
+  if (!existsSync(file)) return undefined;
+  const report = JSON.parse(readFileSync(file, "utf8")) as JestReport;
+  const testResults = report.testResults.map((result) => ({ ...result, name: relative(root, result.name) }));
+  return { ...report, testResults };
 }

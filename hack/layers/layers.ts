@@ -154,5 +154,5 @@ async function jest({ root, jestArguments }: LayerContext, name: string, { args 
     [...node, "--json", "--outputFile", report, ...args, ...jestArguments],
     { cwd: root, limitMinutes, lastFile: report, ...(env ? { env } : {}) },
   );
-  return tallyOf(readReport(report), name, code);
+  return tallyOf(readReport(root, report), name, code);
 }
