@@ -8,7 +8,7 @@ import { recover } from "./recover.ts";
 const cases = [
   { error: conflict({ plural: "widgets", name: "a" }, "stale"), status: 409, reason: "Conflict", retry: undefined },
   { error: tooManyRequests("slow down", 7), status: 429, reason: "TooManyRequests", retry: "7" },
-  { error: serviceUnavailable("no database"), status: 503, reason: "ServiceUnavailable", retry: "1" },
+  { error: serviceUnavailable("no database"), status: 503, reason: "ServiceUnavailable", retry: undefined },
   { error: new TypeError("x is undefined"), status: 500, reason: "InternalError", retry: undefined },
 ];
 

@@ -3,7 +3,6 @@ import type { RequestContext, Stage } from "../context.ts";
 import { reply } from "./reply.ts";
 
 const tooManyRequestsCode = 429;
-const unavailableCode = 503;
 
 /** Turns whatever a later stage threw into a `Status` answer: an ApiError as it says, anything else 500, a passed deadline 504. */
 export const recover: Stage = async (ctx, next) => {
@@ -23,14 +22,17 @@ function toApiError(ctx: RequestContext, error: unknown): ApiError {
   return error instanceof ApiError ? error : internalError(error);
 }
 
+/**
+ * `Retry-After` goes with 429 only. With 503 client-go would ask ten more times before it tells anybody that the database is down.
+ */
 export function statusResponse(error: ApiError): NonNullable<RequestContext["response"]> {
-  const retryAfter = error.details?.retryAfterSeconds ?? (error.code === unavailableCode ? 1 : undefined);
+  const { retryAfterSeconds } = error.details ?? {};
   return {
     kind: "bytes",
     status: error.code,
     contentType: "application/json",
     body: Buffer.from(JSON.stringify(error.toStatus())),
-    ...((error.code === tooManyRequestsCode || error.code === unavailableCode) &&
-      retryAfter !== undefined && { headers: { "retry-after": String(retryAfter) } }),
+    ...(error.code === tooManyRequestsCode &&
+      retryAfterSeconds !== undefined && { headers: { "retry-after": String(retryAfterSeconds) } }),
   };
 }
