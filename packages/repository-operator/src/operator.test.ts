@@ -1,8 +1,19 @@
 /** The operator as a whole: our API server, the gateway, real git, each program with its own ServiceAccount. */
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { BranchProtection, CheckRun, Event, findCondition, PullRequest, Repository, Review } from "@krate/kinds";
+import {
+  BranchProtection,
+  CheckRun,
+  Event,
+  findCondition,
+  IssueComment,
+  PullRequest,
+  Repository,
+  Review,
+  ReviewComment,
+} from "@krate/kinds";
 import { eventually } from "@krate/testing";
 import { withForge } from "./testing/forge.ts";
+import { git } from "./testing/git.ts";
 
 describe("repository-operator", () => {
   const forge = withForge();
@@ -248,6 +259,32 @@ describe("repository-operator", () => {
     await mergeState(name, "Clean");
   }, 30_000);
 
+  test("comments are counted, threads that are open apart", async () => {
+    const tree = await forge().repository("talked");
+    await tree.branch("topic");
+    const sha = await tree.commit("work", { "a.txt": "a\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    const name = await forge().openPullRequest({ repository: "talked", head: "topic" });
+    const metadata = { namespace: "acme", generateName: `${name}-` };
+    const bob = forge().as("bob");
+    await bob.create(IssueComment, {
+      metadata,
+      spec: { organizationRef: "acme", target: { kind: "PullRequest", name }, body: "Hm." },
+    });
+    const onLine = { organizationRef: "acme", pullRequest: name, commitSha: sha, path: "a.txt", line: 1, body: "Why?" };
+    const thread = await bob.create(ReviewComment, { metadata, spec: onLine });
+    const replyTo = thread.metadata.name ?? "";
+    await bob.create(ReviewComment, { metadata, spec: { ...onLine, replyTo } });
+    const counts = async () => {
+      const { status } = await forge().pullRequest(name);
+      return [status?.comments, status?.unresolvedThreads];
+    };
+    await eventually(async () => expect(await counts()).toEqual([3, 1]) === undefined);
+    const key = { namespace: "acme", name: replyTo };
+    await bob.patch(ReviewComment, key, { spec: { resolved: true } }, { type: "merge" });
+    await eventually(async () => expect(await counts()).toEqual([3, 0]) === undefined);
+  });
+
   test("the head branch is deleted when the repository says so", async () => {
     const tree = await forge().repository("tidy", { merge: { deleteHeadBranch: true } });
     await tree.branch("topic");
@@ -377,6 +414,21 @@ describe("repository-operator", () => {
       await forge().admin.patch(Repository, key, { spec: { archived: true } }, { type: "merge" });
       await phase("branchy", "Archived");
       await expect(tree.git("push", "-q", "origin", "next:other")).rejects.toThrow("archived");
+    }, 30_000);
+
+    test("starts with a README when it asks for one, protected or not", async () => {
+      await forge().admin.create(BranchProtection, {
+        metadata: { namespace: "acme", name: "begun" },
+        spec: { organizationRef: "acme", refs: ["refs/heads/main"], repository: "begun" },
+      });
+      await forge().admin.create(Repository, {
+        metadata: { namespace: "acme", name: "begun" },
+        spec: { organizationRef: "acme", initialize: { readme: true }, description: "For the test." },
+      });
+      await phase("begun", "Ready");
+      const path = `${forge().folder}/begun`;
+      await git("/", ["clone", "-q", forge().url("begun"), path]);
+      expect(await git(path, ["show", "HEAD:README.md"])).toBe("# begun\n\nFor the test.");
     }, 30_000);
 
     test("writes nothing while nothing changes", async () => {

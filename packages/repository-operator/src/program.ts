@@ -2,6 +2,7 @@ import type { Program } from "@krate/controller";
 import { NativeGitBackend } from "@krate/git";
 import { credentialsOf, type KubeConfig } from "@krate/kube";
 import type { OperatorConfig } from "./config.ts";
+import { issueComments, pullRequestComments } from "./controllers/comment-counts.ts";
 import { addIndexes } from "./controllers/indexes.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
@@ -45,7 +46,10 @@ export function operatorProgram(
     ],
     setup: (context) => {
       addIndexes(context);
-      return { controllers: [repositories(ports), pullRequests(ports), reviews()], consumers: [pushConsumer(pushes)] };
+      return {
+        controllers: [repositories(ports), pullRequests(ports), reviews(), pullRequestComments(), issueComments()],
+        consumers: [pushConsumer(pushes)],
+      };
     },
   };
 }

@@ -1,6 +1,15 @@
 /** Indexes of the shared informers: added once, before they start. */
 import type { MapContext, ProgramContext } from "@krate/controller";
-import { BranchProtection, CheckRun, Pipeline, PullRequest, Repository, Review } from "@krate/kinds";
+import {
+  BranchProtection,
+  CheckRun,
+  IssueComment,
+  Pipeline,
+  PullRequest,
+  Repository,
+  Review,
+  ReviewComment,
+} from "@krate/kinds";
 import { effectiveProtection } from "@krate/refpolicy";
 import { branchKeys, branchRef, type RepositoryLookup } from "../pull-request/locate.ts";
 import type { PullRequestObject } from "../pull-request/status.ts";
@@ -14,6 +23,8 @@ export const indexes = {
   pullRequest: "pull-request",
   /** `<namespace>/<repository>` */
   repository: "repository",
+  /** `<kind>/<namespace>/<name>` of what is commented */
+  target: "target",
 } as const;
 
 export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void {
@@ -27,6 +38,12 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
     `${metadata.namespace}/${spec.repository}/${spec.sha}`,
   ]);
   informer(Review).addIndex(indexes.pullRequest, ({ metadata, spec }) => [`${metadata.namespace}/${spec.pullRequest}`]);
+  informer(ReviewComment).addIndex(indexes.pullRequest, ({ metadata, spec }) => [
+    `${metadata.namespace}/${spec.pullRequest}`,
+  ]);
+  informer(IssueComment).addIndex(indexes.target, ({ metadata, spec }) => [
+    `${spec.target.kind}/${metadata.namespace}/${spec.target.name}`,
+  ]);
   informer(Pipeline).addIndex(indexes.pullRequest, ({ metadata, spec }) =>
     spec.pullRequest ? [`${metadata.namespace}/${spec.pullRequest}`] : [],
   );

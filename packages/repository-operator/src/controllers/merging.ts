@@ -62,11 +62,11 @@ export async function reconcileMerge(
   if (outcome.result === "failed") return refuse(outcome.reason, outcome.message);
   await deleteHeadBranch(claimed, located, request, context, ports);
   await ports.checkpoint?.("branch-deleted");
+  const message = `${method} of ${approvedHeadSha} into ${located.base.ref.replace(/^refs\/heads\//, "")}`;
+  context.events.record(claimed, "Normal", "MergedByRequest", `${message}: ${outcome.commitId}`);
   return done({
-    status: { phase: "Merged", mergeCommitSha: outcome.commitId, mergedAt: outcome.at },
-    conditions: [
-      isTrue(condition, "MergedByRequest", `${method} of ${approvedHeadSha} into ${claimed.spec.base ?? ""}`.trim()),
-    ],
+    status: { phase: "Merged", mergeState: "Clean", mergeCommitSha: outcome.commitId, mergedAt: outcome.at },
+    conditions: [isTrue(condition, "MergedByRequest", message)],
   });
 }
 

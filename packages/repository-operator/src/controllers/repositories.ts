@@ -7,6 +7,7 @@ import {
   type ReconcileContext,
   type ReconcileResult,
   requeueAfter,
+  WaitError,
   watch,
 } from "@krate/controller";
 import { BackendConflictError, type BackendHealth, type EnsureResult } from "@krate/git";
@@ -16,12 +17,17 @@ import {
   type ConditionInput,
   ConfigMap,
   finalizers,
+  findCondition,
+  isFalse,
   labels,
   PullRequest,
   RefPolicy,
   Repository,
 } from "@krate/kinds";
+import { GatewayUnavailableError } from "../git/push.ts";
+import { secondsOf } from "../merge/landed.ts";
 import type { OperatorPorts } from "../ports.ts";
+import { makeFirstCommit, planFirstCommit } from "../repository/initialize.ts";
 import { bundleConfigMap, protectionCondition } from "../repository/protection.ts";
 import {
   planFailure,
@@ -39,6 +45,7 @@ type Result = ReconcileResult<RepositoryStatus>;
 const healthSeconds = 60;
 const openPullRequestsSeconds = 30;
 const conflictSeconds = 30;
+const gatewayAwaySeconds = 2;
 
 export function repositories(ports: OperatorPorts): Controller {
   return defineController({
@@ -64,6 +71,8 @@ export function repositories(ports: OperatorPorts): Controller {
       const ensured = await ensure(repository, ports);
       if ("problem" in ensured)
         return { ...planFailure(ensured.problem, protection), requeueAfterSeconds: conflictSeconds };
+      const isNew = findCondition(repository, "Provisioned")?.status !== "True";
+      if (isNew) await begin(repository, ensured.result, context, ports);
       return observe(repository, ensured.result, protection, ports);
     },
     async finalize(repository, context): Promise<Result> {
@@ -88,6 +97,33 @@ async function ensure(
     const reason = error instanceof BackendConflictError ? "NameConflict" : "CreateFailed";
     return { problem: { reason, message: error instanceof Error ? error.message : String(error) } };
   }
+}
+
+/** What is done once: the first commit, and the Event. Not Ready before, so that nobody pushes into it. */
+async function begin(
+  repository: RepositoryObject,
+  { id, outcome }: EnsureResult,
+  { events, now }: ReconcileContext,
+  { backend, gateway, committer }: OperatorPorts,
+): Promise<void> {
+  const identity = identityOf(repository);
+  const commit = planFirstCommit(repository);
+  if (commit) {
+    const options = { gateway, gitDir: backend.gitDir(identity), committer, at: secondsOf(now()) };
+    try {
+      const pushed = await makeFirstCommit(identity, commit, options);
+      if (pushed.result === "refused")
+        events.record(repository, "Warning", "InitializeRefused", `no first commit: ${pushed.reason}`);
+    } catch (error) {
+      if (!(error instanceof GatewayUnavailableError)) throw error;
+      throw new WaitError(gatewayAwaySeconds, error.message, {
+        cause: error,
+        conditions: [isFalse("Ready", "Provisioning", `waiting for the first commit: ${error.message}`)],
+      });
+    }
+  }
+  if (outcome !== "Unchanged")
+    events.record(repository, "Normal", outcome, `backend ${backend.name} holds it as ${id}`);
 }
 
 async function observe(
