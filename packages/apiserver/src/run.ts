@@ -5,12 +5,10 @@ import { createLogger, type Logger } from "@krate/telemetry";
 import { aggregated } from "./aggregated/aggregated.ts";
 import { register } from "./aggregated/registration.ts";
 import { CertificateVerifier } from "./auth/client-certificate.ts";
-import { type ObjectLookup, ServiceAccountTokens } from "./auth/service-account-tokens.ts";
 import { parseTokenFile } from "./auth/token-file.ts";
 import { type Config, readText } from "./config.ts";
 import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
-import { decodeStored } from "./objects.ts";
 import { type ServerMetrics, serverMetrics } from "./observing.ts";
 import type { ApiServer } from "./server.ts";
 import { standalone } from "./standalone/standalone.ts";
@@ -123,15 +121,6 @@ async function standaloneServer(config: Config, { store, log, metrics, signal, a
             ca: readText(config.kubelet.caFile),
           },
     ...(users !== undefined && { tokenUsers: () => users }),
-    ...(config.serviceAccountKeyFile !== undefined && {
-      serviceAccountTokens: new ServiceAccountTokens(readText(config.serviceAccountKeyFile), lookupIn(store)),
-    }),
+    serviceAccountKey: config.serviceAccountKeyFile === undefined ? undefined : readText(config.serviceAccountKeyFile),
   });
-}
-
-function lookupIn(store: Store): ObjectLookup {
-  return async (resource, { namespace, name }) => {
-    const stored = await store.get({ group: "", resource, namespace, name });
-    return stored === undefined ? undefined : decodeStored(stored);
-  };
 }

@@ -10,7 +10,7 @@ import {
 import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
 import { issuerRoutes } from "../auth/issuer-routes.ts";
 import { serviceAccount } from "../auth/service-account.ts";
-import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
+import { type ObjectLookup, ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import { tokenFile, userOfToken } from "../auth/token-file.ts";
 import { escalationCheck } from "../authorization/escalation.ts";
 import { RbacAuthorizer } from "../authorization/rbac.ts";
@@ -29,7 +29,7 @@ import { namespaceKind, namespaceLifecycle } from "../core/namespaces.ts";
 import { coreServedResources } from "../core/resources.ts";
 import { discoveryRoutes } from "../discovery/routes.ts";
 import { healthRoutes } from "../health/routes.ts";
-import { nameOf } from "../objects.ts";
+import { decodeStored, nameOf } from "../objects.ts";
 import { type ServerMetrics, serverMetrics } from "../observing.ts";
 import { openApiRoutes } from "../openapi/routes.ts";
 import { recordConfigKinds } from "../records/lookups.ts";
@@ -55,7 +55,8 @@ export interface StandaloneOptions {
   clientCertificates?: CertificateVerifier;
   /** Local users by token digest. */
   tokenUsers?: () => ReadonlyMap<string, UserInfo>;
-  serviceAccountTokens?: ServiceAccountTokens;
+  /** EC P-256 private key (PKCS#8 PEM) that signs ServiceAccount tokens; without it there are none. */
+  serviceAccountKey?: string | undefined;
   /** How Pod logs are read from nodes; without it they cannot be. */
   kubelet?: KubeletCredentials | undefined;
   /** Published in every namespace as ConfigMap `kube-root-ca.crt`. */
@@ -95,7 +96,9 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     clusterRoleBindings: () => config.list(clusterRoleBindings),
     roleBindings: () => config.list(roleBindings),
   });
-  const tokens = options.serviceAccountTokens;
+  const { serviceAccountKey } = options;
+  const tokens =
+    serviceAccountKey === undefined ? undefined : new ServiceAccountTokens(serviceAccountKey, lookupIn(config, store));
   const logs = nodeLogs(store, options.kubelet);
   registry.add(
     ...coreServedResources(
@@ -121,7 +124,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     registry,
     config,
     authorizer,
-    authenticators: authenticatorsOf(options),
+    authenticators: authenticatorsOf(options, tokens),
     admission: [namespaceLifecycle, escalationCheck(authorizer), validatingAdmissionPolicy],
     routes: [
       ...healthRoutes([
@@ -159,6 +162,18 @@ export function kindIn(registry: ResourceRegistry, apiVersion: string, name: str
   return registry.findByKind(group, name, version);
 }
 
+const serviceAccounts = kind("", "ServiceAccount", "serviceaccounts");
+
+/** ServiceAccounts from the cache: every request of a controller asks. What a token is bound to from the store: it must die at once. */
+function lookupIn(config: LocalConfig, store: Store): ObjectLookup {
+  config.cache(serviceAccounts);
+  return async (resource, key) => {
+    if (resource === "serviceaccounts") return config.find(serviceAccounts, key);
+    const stored = await store.get({ group: "", resource, ...key });
+    return stored === undefined ? undefined : decodeStored(stored);
+  };
+}
+
 function startControllers(server: ApiServer, { log, signal, caPem }: StandaloneOptions): void {
   startGarbageCollector(server, { log, signal });
   startNamespaceController(server, { log, signal });
@@ -174,17 +189,15 @@ function follow(publisher: CustomResourcePublisher, object: JsonObject | undefin
   else if (old !== undefined) publisher.withdraw(nameOf(old));
 }
 
-function authenticatorsOf({
-  authenticators = [],
-  clientCertificates,
-  tokenUsers,
-  serviceAccountTokens,
-}: StandaloneOptions): Authenticator[] {
+function authenticatorsOf(
+  { authenticators = [], clientCertificates, tokenUsers }: StandaloneOptions,
+  tokens: ServiceAccountTokens | undefined,
+): Authenticator[] {
   return [
     internalRequests,
     ...authenticators,
     ...(clientCertificates === undefined ? [] : [clientCertificate(clientCertificates)]),
     ...(tokenUsers === undefined ? [] : [tokenFile(tokenUsers)]),
-    ...(serviceAccountTokens === undefined ? [] : [serviceAccount(serviceAccountTokens)]),
+    ...(tokens === undefined ? [] : [serviceAccount(tokens)]),
   ];
 }

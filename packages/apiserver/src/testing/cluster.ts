@@ -2,9 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { JsonObject } from "@krate/apimachinery";
 import { createLogger } from "@krate/telemetry";
-import { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { MemoryRequest } from "../http/memory-exchange.ts";
-import { decodeStored } from "../objects.ts";
 import { standalone } from "../standalone/standalone.ts";
 import { createMemoryStore } from "../storage/memory/memory-store.ts";
 import type { Answer } from "./fixture.ts";
@@ -23,16 +21,11 @@ export async function cluster(): Promise<Cluster> {
   const stopping = new AbortController();
   const store = createMemoryStore();
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const tokens = new ServiceAccountTokens(pem, async (resource, { namespace, name }) => {
-    const stored = await store.get({ group: "", resource, namespace, name });
-    return stored === undefined ? undefined : decodeStored(stored);
-  });
   const server = await standalone({
     store,
     log: createLogger({ component: "test", level: "silent" }),
     signal: stopping.signal,
-    serviceAccountTokens: tokens,
+    serviceAccountKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     caPem: "-----BEGIN CERTIFICATE-----\n",
     authenticators: [
       (exchange) => {
