@@ -283,6 +283,15 @@ describe("repository-operator", () => {
     const key = { namespace: "acme", name: replyTo };
     await bob.patch(ReviewComment, key, { spec: { resolved: true } }, { type: "merge" });
     await eventually(async () => expect(await counts()).toEqual([3, 0]) === undefined);
+    const outdated = async () => (await forge().admin.get(ReviewComment, key)).status?.outdated;
+    await eventually(async () => (await outdated()) === false);
+    await tree.commit("below", { "a.txt": "a\nb\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    await eventually(async () => (await forge().pullRequest(name)).status?.additions === 2);
+    expect(await outdated()).toBe(false);
+    await tree.commit("above", { "a.txt": "A\nb\n" });
+    await tree.git("push", "-q", "origin", "topic");
+    await eventually(async () => (await outdated()) === true);
   });
 
   test("the head branch is deleted when the repository says so", async () => {

@@ -6,6 +6,7 @@ import { issueComments, pullRequestComments } from "./controllers/comment-counts
 import { addIndexes } from "./controllers/indexes.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
+import { reviewComments } from "./controllers/review-comments.ts";
 import { reviews } from "./controllers/reviews.ts";
 import { Branches } from "./git/branches.ts";
 import { gitGateway } from "./git/push.ts";
@@ -47,7 +48,14 @@ export function operatorProgram(
     setup: (context) => {
       addIndexes(context);
       return {
-        controllers: [repositories(ports), pullRequests(ports), reviews(), pullRequestComments(), issueComments()],
+        controllers: [
+          repositories(ports),
+          pullRequests(ports),
+          reviews(),
+          reviewComments(ports),
+          pullRequestComments(),
+          issueComments(),
+        ],
         consumers: [pushConsumer(pushes)],
       };
     },

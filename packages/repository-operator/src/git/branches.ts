@@ -28,6 +28,13 @@ export class Branches {
     return { gitDir, ...(found && { sha: found.objectId }) };
   }
 
+  /** Ids of the file at `path` in each of the commits; undefined where there is none. */
+  async blobs(gitDir: string, path: string, commits: readonly string[]): Promise<(string | undefined)[]> {
+    const reader = this.#readers.of(gitDir);
+    const found = await Promise.all(commits.map((commit) => reader.info(`${commit}:${path}`)));
+    return found.map((info) => info?.objectId);
+  }
+
   close(): void {
     this.#readers.close();
   }

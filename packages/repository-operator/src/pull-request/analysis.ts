@@ -1,6 +1,7 @@
 /** What git says about a head and a base: everything the status shows, from two commit ids alone. */
 import { changedFiles, mergeBase, mergeTree, type ReadOptions } from "@krate/git";
 import { scratchRepository } from "../git/scratch.ts";
+import { Memo } from "../memo.ts";
 
 export interface Changes {
   /** What the head changed since the merge base, path order. */
@@ -69,25 +70,4 @@ async function readChanges(from: string, to: string, read: ReadOptions): Promise
     additions: sum("additions"),
     deletions: sum("deletions"),
   };
-}
-
-/** The most recently used results of something that depends on its key alone. */
-class Memo<T> {
-  readonly #results = new Map<string, Promise<T>>();
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get(key: string, compute: () => Promise<T>): Promise<T> {
-    const known = this.#results.get(key);
-    const result = known ?? compute();
-    this.#results.delete(key);
-    this.#results.set(key, result);
-    // A failure, or the end of the reconcile that asked, must not be what the next one gets.
-    if (!known) result.catch(() => this.#results.delete(key));
-    if (this.#results.size > this.#max) this.#results.delete(this.#results.keys().next().value as string);
-    return result;
-  }
 }
