@@ -62,7 +62,7 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
       subresources: { finalize: finalizeNamespace },
     },
     "/configmaps": { strategy: configMapStrategy },
-    "/secrets": { strategy: secretStrategy, selectableFields: ["type"] },
+    "/secrets": { isSecret: true, strategy: secretStrategy, selectableFields: ["type"] },
     "/serviceaccounts": { subresources: { token: tokenRequest(parts.tokens) } },
     "/services": { strategy: serviceStrategy, nameRule: "label", selectableFields: ["spec.clusterIP", "spec.type"] },
     "/nodes": { strategy: nodeStrategy, selectableFields: ["spec.unschedulable"] },

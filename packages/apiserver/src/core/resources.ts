@@ -20,6 +20,7 @@ export interface CoreBehaviour {
   nameRule?: ServedResource["nameRule"];
   conversion?: Conversion;
   storage?: { group: string; resource: string };
+  isSecret?: boolean;
   subresources?: Record<string, Subresource["connect"]>;
 }
 

@@ -92,6 +92,8 @@ export interface ServedResource extends GroupVersionKind {
   /** Paths such as `spec.repository`. */
   readonly selectableFields: readonly string[];
   readonly hasStatus: boolean;
+  /** Values must not stand in errors, which end up in logs: Secrets. */
+  readonly isSecret: boolean;
   /** `metadata.generation` is kept: every change outside metadata and status raises it. */
   readonly countsGeneration: boolean;
   readonly conversion?: Conversion | undefined;
@@ -132,6 +134,7 @@ export function defineResource(options: ResourceOptions): ServedResource {
     table: nameAndAge,
     selectableFields: [],
     hasStatus: false,
+    isSecret: false,
     countsGeneration: false,
     strategy: {},
     ...options,

@@ -183,13 +183,21 @@ function complete(
     const texts = describeSuspectFields({ duplicateFields, unknownFields });
     if (texts.length > 0) {
       const field = "patch";
-      const message = `Invalid value: ${JSON.stringify(ctx.body?.toString("utf8").slice(0, 200))}: ${strictDecodingError(texts)}`;
+      const message = `Invalid value: ${shownPatch(ctx)}: ${strictDecodingError(texts)}`;
       throw invalid(errorTarget(ctx), [{ reason: "FieldValueInvalid", field, message }]);
     }
   }
   for (const text of applyFieldValidation(directive, { kind, version, duplicateFields, unknownFields })) ctx.warn(text);
   schema?.applyDefaults(object);
   return object;
+}
+
+const maxShownCharacters = 200;
+
+function shownPatch({ body, served }: RequestContext): string {
+  return JSON.stringify(
+    served.isSecret ? "<secret contents redacted>" : body?.toString("utf8").slice(0, maxShownCharacters),
+  );
 }
 
 function checkPreconditions(ctx: RequestContext): void {

@@ -9,7 +9,7 @@ export const validateSchema: Stage = async (ctx, next) => {
   if (ctx.operation !== "CREATE" && ctx.operation !== "UPDATE") return next(ctx);
   if (ctx.served.strategy.answer !== undefined) return next(ctx);
   const errors = await findErrors(ctx);
-  if (errors.length > 0) throw invalid(errorTarget(ctx), errors);
+  if (errors.length > 0) throw invalid(errorTarget(ctx), ctx.served.isSecret ? errors.map(withoutValue) : errors);
   return next(ctx);
 };
 
@@ -23,4 +23,9 @@ async function findErrors(ctx: RequestContext): Promise<FieldError[]> {
   const errors = [...fromMetadata, ...fromSchema];
   // A strategy may rely on what the schema promises.
   return errors.length > 0 ? errors : ((await strategy.validate?.(ctx, object, ctx.old)) ?? []);
+}
+
+/** Every quoted text may be a value, also in the middle of a message. */
+function withoutValue(error: FieldError): FieldError {
+  return { ...error, message: error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"<secret contents redacted>"') };
 }

@@ -362,6 +362,23 @@ describe("core kinds", () => {
     expect(json).not.toHaveProperty("stringData");
   });
 
+  test("the value of a Secret never stands in an error", async () => {
+    const wrong = { metadata: { name: "w" }, data: { password: "hunter2!" } };
+    const refused = await server.send({ method: "POST", url: "/api/v1/namespaces/default/secrets", body: wrong });
+    expect(refused.json).toMatchObject({
+      code: 422,
+      details: { causes: [{ field: expect.stringContaining("password") }] },
+    });
+    const strict = await server.send({
+      method: "PATCH",
+      url: "/api/v1/namespaces/default/secrets/s?fieldValidation=Strict",
+      headers: mergePatch,
+      body: { stringData: { password: "hunter2!" }, unknown: true },
+    });
+    expect(strict.status).toBe(422);
+    expect(refused.text + strict.text).not.toContain("hunter2");
+  });
+
   test("an immutable ConfigMap stays", async () => {
     const url = "/api/v1/namespaces/default/configmaps";
     await server.send({
