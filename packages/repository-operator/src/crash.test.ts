@@ -29,7 +29,7 @@ describe("a killed operator", () => {
       const crashing = new URL("./testing/crashing-operator.ts", import.meta.url).pathname;
       const child = spawn(process.execPath, ["--conditions=development", crashing, step], {
         stdio: "ignore",
-        env: { ...process.env, ...forge().operatorEnvironment() },
+        env: { ...process.env, ...forge().operatorEnvironment(), TMPDIR: forge().folder },
       });
       expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
       expect((await forge().pullRequest(name)).status?.phase).toBe("Merging");
