@@ -1,5 +1,7 @@
 /** The operator as a whole: our API server, the gateway, real git, each program with its own ServiceAccount. */
+import { rename, stat } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { NativeGitBackend } from "@krate/git";
 import {
   BranchProtection,
   CheckRun,
@@ -75,10 +77,12 @@ describe("repository-operator", () => {
     expect(found.status?.lastPushedAt).toBeDefined();
     expect(found.metadata.finalizers).toEqual(["krate.a5c.ai/repository-backend"]);
     expect(found.status?.conditions?.map(({ type, status, reason }) => `${type}=${status}/${reason}`)).toEqual([
+      "AccessSynced=True/NotRequired",
       "BackendReady=True/BackendHealthy",
       "ProtectionSynced=True/Synced",
       "Provisioned=True/Created",
       "Ready=True/Ready",
+      "WebhooksSynced=True/NotRequired",
     ]);
   });
 
@@ -439,6 +443,56 @@ describe("repository-operator", () => {
       await git("/", ["clone", "-q", forge().url("begun"), path]);
       expect(await git(path, ["show", "HEAD:README.md"])).toBe("# begun\n\nFor the test.");
     }, 30_000);
+
+    test("whose data vanished is Degraded, never replaced by an empty one, and Ready when the data is back", async () => {
+      const tree = await forge().repository("lost");
+      const place = `${forge().repositoryRoot}/acme/lost.git`;
+      await rename(place, `${place}.away`);
+      const touch = (value: string) =>
+        forge().admin.patch(
+          Repository,
+          { namespace: "acme", name: "lost" },
+          { metadata: { annotations: { touched: value } } },
+          { type: "merge" },
+        );
+      await touch("1");
+      await phase("lost", "Degraded");
+      expect(findCondition(await get("lost"), "Ready")).toMatchObject({
+        status: "False",
+        reason: "BackendUnavailable",
+      });
+      await expect(stat(place)).rejects.toThrow("ENOENT");
+      await rename(`${place}.away`, place);
+      await touch("2");
+      await phase("lost", "Ready");
+      expect(await tree.git("ls-remote", "--heads", "origin")).toContain("refs/heads/main");
+    }, 30_000);
+
+    test("whose place belongs to another object says so", async () => {
+      const backend = new NativeGitBackend({ root: forge().repositoryRoot });
+      await backend.ensure({ namespace: "acme", name: "taken", uid: "somebody-else" });
+      await forge().admin.create(Repository, {
+        metadata: { namespace: "acme", name: "taken" },
+        spec: { organizationRef: "acme" },
+      });
+      await phase("taken", "Pending");
+      expect(findCondition(await get("taken"), "Provisioned")).toMatchObject({
+        status: "False",
+        reason: "NameConflict",
+      });
+      expect(findCondition(await get("taken"), "Ready")).toMatchObject({ status: "False", reason: "ProvisionFailed" });
+    });
+
+    test("that asks for a backend that is not there says which there are", async () => {
+      await forge().admin.create(Repository, {
+        metadata: { namespace: "acme", name: "elsewhere" },
+        spec: { organizationRef: "acme", backend: { name: "gitea" } },
+      });
+      await phase("elsewhere", "Pending");
+      expect(findCondition(await get("elsewhere"), "Provisioned")?.message).toBe(
+        'spec.backend.name is "gitea": this installation has only "native"',
+      );
+    });
 
     test("writes nothing while nothing changes", async () => {
       await forge().repository("calm");

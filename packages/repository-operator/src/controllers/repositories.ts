@@ -71,8 +71,7 @@ export function repositories(ports: OperatorPorts): Controller {
       const ensured = await ensure(repository, ports);
       if ("problem" in ensured)
         return { ...planFailure(ensured.problem, protection), requeueAfterSeconds: conflictSeconds };
-      const isNew = findCondition(repository, "Provisioned")?.status !== "True";
-      if (isNew) await begin(repository, ensured.result, context, ports);
+      if (!wasProvisioned(repository)) await begin(repository, ensured.result, context, ports);
       return observe(repository, ensured.result, protection, ports);
     },
     async finalize(repository, context): Promise<Result> {
@@ -86,17 +85,36 @@ export function repositories(ports: OperatorPorts): Controller {
   });
 }
 
-async function ensure(
-  repository: RepositoryObject,
-  { backend }: OperatorPorts,
-): Promise<{ result: EnsureResult } | { problem: { reason: "NameConflict" | "CreateFailed"; message: string } }> {
+type Ensured = { result: EnsureResult } | { problem: { reason: "NameConflict" | "CreateFailed"; message: string } };
+
+async function ensure(repository: RepositoryObject, { backend }: OperatorPorts): Promise<Ensured> {
+  const identity = identityOf(repository);
+  const asked = repository.spec.backend?.name;
+  if (asked && asked !== backend.name)
+    return failed("CreateFailed", `spec.backend.name is "${asked}": this installation has only "${backend.name}"`);
+  // What was there and is gone has to be restored: an empty repository in its place would hide a volume that is not mounted.
+  if (wasProvisioned(repository) && (await isMissing(repository, backend)))
+    return { result: { outcome: "Unchanged", id: `${identity.namespace}/${identity.name}` } };
   try {
     const defaultBranch = repository.spec.defaultBranch ?? "main";
-    return { result: await backend.ensure(identityOf(repository), { defaultBranch }) };
+    return { result: await backend.ensure(identity, { defaultBranch }) };
   } catch (error) {
     const reason = error instanceof BackendConflictError ? "NameConflict" : "CreateFailed";
-    return { problem: { reason, message: error instanceof Error ? error.message : String(error) } };
+    return failed(reason, error instanceof Error ? error.message : String(error));
   }
+}
+
+function failed(reason: "NameConflict" | "CreateFailed", message: string): Ensured {
+  return { problem: { reason, message } };
+}
+
+function wasProvisioned(repository: RepositoryObject): boolean {
+  return findCondition(repository, "Provisioned")?.status === "True";
+}
+
+async function isMissing(repository: RepositoryObject, backend: OperatorPorts["backend"]): Promise<boolean> {
+  const health = await backend.health(identityOf(repository));
+  return health.state !== "Healthy" && health.reason === "RepositoryMissing";
 }
 
 /** What is done once: the first commit, and the Event. Not Ready before, so that nobody pushes into it. */

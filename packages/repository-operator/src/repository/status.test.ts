@@ -36,6 +36,8 @@ describe("status of a repository", () => {
       "BackendReady=True/BackendHealthy",
       "Provisioned=True/Created",
       "ProtectionSynced=True/Synced",
+      "AccessSynced=True/NotRequired",
+      "WebhooksSynced=True/NotRequired",
       "Ready=True/Ready",
     ]);
   });

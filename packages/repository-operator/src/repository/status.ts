@@ -53,6 +53,8 @@ export function planStatus(repository: RepositoryObject, observed: Observed): Pl
       healthy ? isTrue("BackendReady", reason) : isFalse("BackendReady", reason, health.message),
       provisionedCondition(repository, provisioned),
       protection,
+      isTrue("AccessSynced", "NotRequired", "the gateway asks the API server about every access"),
+      isTrue("WebhooksSynced", "NotRequired", "the gateway itself records every push"),
       healthy ? isTrue("Ready", "Ready") : isFalse("Ready", "BackendUnavailable", health.message),
     ],
   };
