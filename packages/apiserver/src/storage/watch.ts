@@ -1,4 +1,5 @@
-import { ApiError, expired } from "@krate/kinds";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiError, expired, isReason } from "@krate/kinds";
 import { type EventWindow, historyLost } from "./event-window.ts";
 import type { LogEvent } from "./log-event.ts";
 import { later } from "./revision.ts";
@@ -55,11 +56,32 @@ async function* watchBatches(source: WatchSource, options: WatchOptions): AsyncG
       }
       continue;
     }
+    const { upTo } = reading.state === "behind" ? reading : { upTo: position };
     const read =
-      reading.state === "events" ? reading : await source.history(options, position, reading.upTo, eventsPerBatch);
+      reading.state === "events"
+        ? reading
+        : await persistently(signal, () => source.history(options, position, upTo, eventsPerBatch));
+    if (!read) return;
+    const seen = await persistently(signal, () => viewAll(read.events, conditions));
+    if (!seen) return;
     position = read.position;
-    const seen = await viewAll(read.events, conditions);
     if (seen.length > 0) yield seen;
+  }
+}
+
+const firstRetryMilliseconds = 50;
+const lastRetryMilliseconds = 2_000;
+
+/** A watch outlives a database that is away for a while: tries again until it is back. `undefined` when told to end. */
+async function persistently<T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T | undefined> {
+  for (let delay = firstRetryMilliseconds; ; delay = Math.min(delay * 2, lastRetryMilliseconds)) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isReason(error, "ServiceUnavailable") && !isReason(error, "Timeout")) throw error;
+      await sleep(delay, undefined, { signal }).catch(() => undefined); // the loop looks at the signal itself
+      if (signal?.aborted) return undefined;
+    }
   }
 }
 

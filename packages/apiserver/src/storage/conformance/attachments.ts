@@ -1,4 +1,6 @@
-IMPORTS
+import { describe, expect, test } from "@jest/globals";
+import { reason, type World } from "./fixtures.ts";
+
 /** Numbers and blobs. */
 export function attachmentTests(world: World): void {
   describe("numbers", () => {
@@ -6,6 +8,8 @@ export function attachmentTests(world: World): void {
       const numbers = await Promise.all(Array.from({ length: 20 }, () => world.store.nextNumber("acme/web")));
       expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
       expect(await world.store.nextNumber("acme/other")).toBe(1);
+      expect(await world.store.nextNumber("acme/other", 3)).toBe(2);
+      expect(await world.store.nextNumber("acme/other")).toBe(5);
     });
   });
 
@@ -30,7 +34,9 @@ export function attachmentTests(world: World): void {
     test("grow by appending; a repeated append is told so", async () => {
       await world.store.appendBlob("log", Buffer.from("one "), { offset: 0 });
       expect(await world.store.appendBlob("log", Buffer.from("two"), { offset: 4 })).toEqual({ sizeBytes: 7 });
-      await expect(world.store.appendBlob("log", Buffer.from("two"), { offset: 4 })).rejects.toEqual(reason("Conflict"));
+      await expect(world.store.appendBlob("log", Buffer.from("two"), { offset: 4 })).rejects.toEqual(
+        reason("Conflict"),
+      );
       expect((await read("log")).toString()).toBe("one two");
       expect((await read("log", { offset: 2, limitBytes: 3 })).toString()).toBe("e t");
     });

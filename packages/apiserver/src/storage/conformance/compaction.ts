@@ -1,4 +1,6 @@
-IMPORTS
+import { describe, expect, test } from "@jest/globals";
+import { at, group, names, readSome, reason, replaceBy, resource, shown, type World } from "./fixtures.ts";
+
 /** What is forgotten and what stays. */
 export function compactionTests(world: World): void {
   describe("compaction", () => {

@@ -1,48 +1,44 @@
-IMPORTS
-function testDatabaseFailures(
-  context: () => { harness: StoreHarness; store: Store; create: (name: string) => Promise<StoredObject> },
-  setup: ConformanceSetup,
-): void {
-  if (setup.replicas === 1) return;
+import { describe, expect, test } from "@jest/globals";
+import { at, group, names, readSome, reason, resource, shown, untilReady, type World } from "./fixtures.ts";
+
+/** A database that restarts, goes away, comes back. */
+export function failureTests(world: World): void {
   describe("when the database goes away", () => {
     test.each(["clean", "crash"] as const)("a %s restart loses nothing and watches go on", async (how) => {
-      const { harness, store, create } = context();
-      const a = await create("a");
-      const watching = readSome(store, { fromRevision: a.revision }, 2);
-      await create("b");
-      await harness.database?.restart(how);
-      await untilReady(store);
-      expect(names((await store.list({ group, resource })).items)).toEqual(["a", "b"]);
-      await create("c");
+      const a = await world.create("a");
+      const watching = readSome(world.store, { fromRevision: a.revision }, 2);
+      await world.create("b");
+      await world.harness.database?.restart(how);
+      await untilReady(world.store);
+      expect(names((await world.store.list({ group, resource })).items)).toEqual(["a", "b"]);
+      await world.create("c");
       expect((await watching).map(shown)).toEqual(["ADDED b 2", "ADDED c 3"]);
     });
 
     test("reads and writes say so, and work again when it is back", async () => {
-      const { harness, store, create } = context();
-      await create("a");
-      await harness.database?.down();
-      await expect(create("b")).rejects.toEqual(
+      await world.create("a");
+      await world.harness.database?.down();
+      await expect(world.create("b")).rejects.toEqual(
         expect.objectContaining({ reason: expect.stringMatching(/ServiceUnavailable|Timeout/) }),
       );
-      await expect(create("b")).rejects.toEqual(reason("ServiceUnavailable"));
-      await expect(store.get(at("a"))).rejects.toEqual(reason("ServiceUnavailable"));
-      await expect(store.list({ group, resource })).rejects.toEqual(reason("ServiceUnavailable"));
-      await expect(store.ready()).rejects.toEqual(reason("ServiceUnavailable"));
-      await harness.database?.up();
-      await untilReady(store);
-      await create("b");
-      expect(names((await store.list({ group, resource })).items)).toEqual(["a", "b"]);
+      await expect(world.create("b")).rejects.toEqual(reason("ServiceUnavailable"));
+      await expect(world.store.get(at("a"))).rejects.toEqual(reason("ServiceUnavailable"));
+      await expect(world.store.list({ group, resource })).rejects.toEqual(reason("ServiceUnavailable"));
+      await expect(world.store.ready()).rejects.toEqual(reason("ServiceUnavailable"));
+      await world.harness.database?.up();
+      await untilReady(world.store);
+      await world.create("b");
+      expect(names((await world.store.list({ group, resource })).items)).toEqual(["a", "b"]);
     });
 
     test("another replica's writes arrive after its nudges were lost", async () => {
-      const { harness, store, create } = context();
-      const other = await harness.open();
-      const a = await create("a");
-      await harness.database?.restart("crash");
-      await untilReady(store);
+      const other = await world.harness.open();
+      const a = await world.create("a");
+      await world.harness.database?.restart("crash");
+      await untilReady(world.store);
       await untilReady(other);
       const watching = readSome(other, { fromRevision: a.revision }, 1);
-      await create("b");
+      await world.create("b");
       expect((await watching).map(shown)).toEqual(["ADDED b 2"]);
     });
   });

@@ -1,4 +1,7 @@
-IMPORTS
+import { describe, expect, test } from "@jest/globals";
+import type { ListOptions, Selector, StoredObject } from "../store.ts";
+import { at, encode, group, names, parsed, readAllPages, reason, replaceBy, resource, type World } from "./fixtures.ts";
+
 /** Pages, consistency, selectors, streams. */
 export function listTests(world: World): void {
   describe("lists", () => {

@@ -1,4 +1,7 @@
-IMPORTS
+import { describe, expect, test } from "@jest/globals";
+import type { StoredObject } from "../store.ts";
+import { at, parsed, reason, replaceBy, type World } from "./fixtures.ts";
+
 /** create, get, update, delete. */
 export function objectTests(world: World): void {
   describe("objects", () => {

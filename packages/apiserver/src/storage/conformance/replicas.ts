@@ -1,4 +1,7 @@
-IMPORTS
+import { describe, expect, test } from "@jest/globals";
+import type { Store, StoredObject } from "../store.ts";
+import { at, encode, group, names, parsed, readSome, replaceBy, resource, shown, type World } from "./fixtures.ts";
+
 /** Two replicas over one database. */
 export function replicaTests(world: World): void {
   describe("two replicas", () => {
@@ -10,9 +13,7 @@ export function replicaTests(world: World): void {
         if (round === 0) await one.create(key, encode(key, { text: "0" }));
         else await one.update(key, {}, replaceBy({ text: String(round) }));
         expect(parsed((await two.get(key)) as StoredObject).spec.text).toBe(String(round));
-        expect(parsed((await two.list({ group, resource })).items[0] as StoredObject).spec.text).toBe(
-          String(round),
-        );
+        expect(parsed((await two.list({ group, resource })).items[0] as StoredObject).spec.text).toBe(String(round));
       }
       await other.delete(at("shared"));
       expect(await world.store.get(at("shared"))).toBeUndefined();
@@ -66,8 +67,7 @@ export function replicaTests(world: World): void {
       const other = await world.harness.open();
       for (const name of ["a", "b", "c"]) await world.create(name);
       const page = await world.store.list({ group, resource, limit: 2 });
-      expect(names((await other.list({ group, resource, limit: 2, continue: page.continue })).items)).toEqual([
-        "c",
-      ]);
+      expect(names((await other.list({ group, resource, limit: 2, continue: page.continue })).items)).toEqual(["c"]);
     });
+  });
 }

@@ -1,4 +1,19 @@
-IMPORTS
+import { describe, expect, test } from "@jest/globals";
+import type { Selector, WatchEvent } from "../store.ts";
+import {
+  at,
+  encode,
+  group,
+  parsed,
+  readSome,
+  readWatch,
+  reason,
+  replaceBy,
+  resource,
+  shown,
+  type World,
+} from "./fixtures.ts";
+
 /** Order, selectors, bookmarks, slow readers, ends. */
 export function watchTests(world: World): void {
   describe("watches", () => {
@@ -57,9 +72,7 @@ export function watchTests(world: World): void {
       expect(events.map(shown)).toEqual(["DELETED a 2", "ADDED a 4", "MODIFIED a 5", "DELETED a 8"]);
       const texts = events.map((event) => event.type !== "BOOKMARK" && parsed(event.object).spec.text);
       expect(texts).toEqual(["matching", "back", "changed", "changed"]);
-      const inside = events.map(
-        (event) => event.type !== "BOOKMARK" && parsed(event.object).metadata.resourceVersion,
-      );
+      const inside = events.map((event) => event.type !== "BOOKMARK" && parsed(event.object).metadata.resourceVersion);
       expect(inside).toEqual(["2", "4", "5", "8"]);
     });
 
