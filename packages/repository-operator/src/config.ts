@@ -7,6 +7,7 @@ export interface OperatorConfig {
   repositoryRoot: string;
   /** URL of git-gateway as clients reach it, without a trailing slash. */
   gitUrl: string;
+  gitCaFile?: string;
   committer: Person;
 }
 
@@ -17,6 +18,7 @@ export interface OperatorConfig {
  * |---|---|---|
  * | KRATE_REPOSITORY_ROOT | folder of bare repositories, the one git-gateway serves | required |
  * | KRATE_GIT_URL | URL of git-gateway as clients reach it | http://127.0.0.1:7081 |
+ * | KRATE_GIT_CA_FILE | PEM file of the CA behind an https URL | those of the system |
  * | KRATE_GIT_COMMITTER | committer of the commits that merges make, `Name <mail>` | Krate <noreply@krate.a5c.ai> |
  *
  * @throws {Error} naming the variable that is wrong and what it must be.
@@ -32,6 +34,7 @@ export function readConfig(env: Environment): OperatorConfig {
     program: readProgramConfig(env),
     repositoryRoot,
     gitUrl,
+    ...(env.KRATE_GIT_CA_FILE && { gitCaFile: env.KRATE_GIT_CA_FILE }),
     committer: committerOf(env.KRATE_GIT_COMMITTER || "Krate <noreply@krate.a5c.ai>"),
   });
 }

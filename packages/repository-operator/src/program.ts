@@ -29,7 +29,11 @@ export function operatorProgram(
   const ports: OperatorPorts = {
     backend,
     branches,
-    gateway: gitGateway({ url: config.gitUrl, authorization: () => credentials.authorization() }),
+    gateway: gitGateway({
+      url: config.gitUrl,
+      authorization: () => credentials.authorization(),
+      ...(config.gitCaFile && { caFile: config.gitCaFile }),
+    }),
     pushes,
     committer: config.committer,
     gitUrl: config.gitUrl,

@@ -17,16 +17,14 @@ export function pullRequestComments(): Controller {
       watch(ReviewComment, ({ metadata, spec }) => [{ namespace: metadata.namespace ?? "", name: spec.pullRequest }]),
     ],
     predicate: (_pullRequest, old) => old === undefined,
-    async reconcile({ metadata }, context) {
+    async reconcile({ metadata, status }, context) {
       const key = `${metadata.namespace}/${metadata.name}`;
       const onLines = context.lister(ReviewComment).byIndex(indexes.pullRequest, key);
       const threads = onLines.filter(({ spec }) => spec.replyTo === undefined && spec.resolved !== true);
-      return done({
-        status: {
-          comments: countOf("PullRequest", key, context) + onLines.length,
-          unresolvedThreads: threads.length,
-        },
-      });
+      const comments = countOf("PullRequest", key, context) + onLines.length;
+      // Nothing is written about what nobody has commented yet: it would be a second write for every new object.
+      if (comments === 0 && status?.comments === undefined) return done();
+      return done({ status: { comments, unresolvedThreads: threads.length } });
     },
   });
 }
@@ -37,8 +35,9 @@ export function issueComments(): Controller {
     for: Issue,
     watches: [targetOf("Issue")],
     predicate: (_issue, old) => old === undefined,
-    async reconcile({ metadata }, context) {
-      return done({ status: { comments: countOf("Issue", `${metadata.namespace}/${metadata.name}`, context) } });
+    async reconcile({ metadata, status }, context) {
+      const comments = countOf("Issue", `${metadata.namespace}/${metadata.name}`, context);
+      return done(comments === 0 && status?.comments === undefined ? {} : { status: { comments } });
     },
   });
 }

@@ -12,7 +12,7 @@ import {
 } from "@krate/kinds";
 import { effectiveProtection } from "@krate/refpolicy";
 import { branchKeys, branchRef, type RepositoryLookup } from "../pull-request/locate.ts";
-import type { PullRequestObject } from "../pull-request/status.ts";
+import { hasEnded, type PullRequestObject } from "../pull-request/status.ts";
 import { pullRequestBranchIndex, repositoryOrganizationIndex } from "../pushes.ts";
 
 export const indexes = {
@@ -21,8 +21,8 @@ export const indexes = {
   commit: "commit",
   /** `<namespace>/<pull request>` */
   pullRequest: "pull-request",
-  /** `<namespace>/<repository>` */
-  repository: "repository",
+  /** `<namespace>/<repository>`, and `<namespace>` alone: pull requests that have not ended */
+  open: "open",
   /** `<kind>/<namespace>/<name>` of what is commented */
   target: "target",
 } as const;
@@ -33,7 +33,10 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
   pullRequests.addIndex(indexes.head, ({ metadata, spec, status }) =>
     status?.headSha ? [`${metadata.namespace}/${spec.repository}/${status.headSha}`] : [],
   );
-  pullRequests.addIndex(indexes.repository, ({ metadata, spec }) => [`${metadata.namespace}/${spec.repository}`]);
+  pullRequests.addIndex(indexes.open, (pullRequest) => {
+    const { metadata, spec } = pullRequest;
+    return hasEnded(pullRequest) ? [] : [`${metadata.namespace}`, `${metadata.namespace}/${spec.repository}`];
+  });
   informer(CheckRun).addIndex(indexes.commit, ({ metadata, spec }) => [
     `${metadata.namespace}/${spec.repository}/${spec.sha}`,
   ]);

@@ -8,6 +8,7 @@ import type { Person } from "../merge/message.ts";
 import type { OperatorPorts } from "../ports.ts";
 import { isLocated, type LocatedPullRequest } from "../pull-request/locate.ts";
 import type { PullRequestObject, PullRequestStatus, Unresolved } from "../pull-request/status.ts";
+import { indexes } from "./indexes.ts";
 
 type Result = ReconcileResult<PullRequestStatus>;
 const condition = "Merged";
@@ -27,6 +28,7 @@ export async function reconcileMerge(
   const verdict = decidedAgainst(pullRequest);
   if (verdict) return reset(pullRequest, verdict, context);
   if (!isLocated(located)) return refuse("MergeFailed", located.message);
+  if (located.repository.metadata.deletionTimestamp) return refuse("MergeFailed", "the repository is being deleted");
   if (located.repository.spec.archived === true) return refuse("MergeFailed", "the repository is archived");
   const method = pullRequest.spec.mergeMethod ?? located.repository.spec.merge?.default ?? "merge";
   const allowed = located.repository.spec.merge?.methods ?? ["merge", "squash", "rebase"];
@@ -119,11 +121,10 @@ async function deleteHeadBranch(
   if (located.repository.spec.merge?.deleteHeadBranch !== true || located.fork) return;
   if (head.ref === base.ref || head.ref === `refs/heads/${located.repository.spec.defaultBranch ?? "main"}`) return;
   const others = lister(PullRequest)
-    .list(repository.namespace)
-    .filter(({ metadata, spec, status }) => {
-      const isOpen = status?.phase !== "Merged" && status?.phase !== "Closed";
+    .byIndex(indexes.open, `${repository.namespace}/${repository.name}`)
+    .filter(({ metadata, spec }) => {
       const uses = [spec.head, spec.base].some((branch) => `refs/heads/${branch}` === head.ref);
-      return isOpen && uses && spec.repository === repository.name && metadata.uid !== pullRequest.metadata.uid;
+      return uses && metadata.uid !== pullRequest.metadata.uid;
     });
   if (others.length > 0 || (await readRef(head)) !== approvedHeadSha) return;
   try {

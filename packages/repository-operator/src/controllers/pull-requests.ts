@@ -35,6 +35,7 @@ import { isLocated, type LocatedPullRequest, locate } from "../pull-request/loca
 import { readCodeOwners } from "../pull-request/read-code-owners.ts";
 import { reviewsCondition, summarizeReviews } from "../pull-request/reviews.ts";
 import {
+  hasEnded,
   newestPipelines,
   type PullRequestObject,
   type PullRequestStatus,
@@ -69,16 +70,14 @@ export function pullRequests(ports: OperatorPorts): Controller {
         spec.pullRequest ? [{ namespace: metadata.namespace ?? "", name: spec.pullRequest }] : [],
       ),
       watch(BranchProtection, ({ metadata }, { lister }) =>
-        keysOf(openIn(lister(PullRequest).list(metadata.namespace))),
+        keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}`)),
       ),
       watch(Repository, ({ metadata }, { lister }) =>
-        keysOf(
-          openIn(lister(PullRequest).list(metadata.namespace)).filter(({ spec }) => spec.repository === metadata.name),
-        ),
+        keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}/${metadata.name}`)),
       ),
     ],
     async reconcile(pullRequest, context) {
-      if (isFinished(pullRequest)) return done();
+      if (hasEnded(pullRequest)) return done();
       const located = locate(pullRequest, repositoryLookup(context));
       if (pullRequest.spec.merged === true) return reconcileMerge(pullRequest, located, context, ports);
       if (!isLocated(located)) return planUnresolved(pullRequest, located);
@@ -157,14 +156,6 @@ async function verdictsOf(
 function userOfMail(users: readonly ObjectOf<typeof User>[]) {
   const byMail = new Map(users.map(({ metadata, spec }) => [spec.email.toLowerCase(), spec.username ?? metadata.name]));
   return (mail: string) => byMail.get(mail.toLowerCase());
-}
-
-function isFinished({ status }: PullRequestObject): boolean {
-  return status?.phase === "Merged" || status?.phase === "Closed";
-}
-
-function openIn(pullRequests: readonly PullRequestObject[]): PullRequestObject[] {
-  return pullRequests.filter((pullRequest) => !isFinished(pullRequest));
 }
 
 function keysOf(pullRequests: readonly PullRequestObject[]) {

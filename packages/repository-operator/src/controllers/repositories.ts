@@ -177,9 +177,7 @@ function protectionOf({ metadata }: RepositoryObject, { lister }: ReconcileConte
 }
 
 function openPullRequests({ metadata }: RepositoryObject, { lister }: ReconcileContext): number {
-  return lister(PullRequest)
-    .byIndex(indexes.repository, `${metadata.namespace}/${metadata.name}`)
-    .filter(({ status }) => status?.phase !== "Merged" && status?.phase !== "Closed").length;
+  return lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}/${metadata.name}`).length;
 }
 
 function identityOf({ metadata }: RepositoryObject): { namespace: string; name: string; uid?: string } {

@@ -27,6 +27,8 @@ export interface GatewayOptions {
   url: string;
   /** Value of the Authorization header; asked for every push, because tokens rotate. */
   authorization: () => Promise<string | undefined>;
+  /** PEM file of the CA behind an https URL. @defaultValue those of the system */
+  caFile?: string;
 }
 
 const pushTimeoutMs = 110_000;
@@ -60,6 +62,8 @@ export function gitGateway(options: GatewayOptions): GatewayPort {
           ...from.config,
           "protocol.http.allow": "always",
           "protocol.https.allow": "always",
+          "http.followRedirects": "false",
+          ...(options.caFile && { "http.sslCAInfo": options.caFile }),
           ...(authorization === undefined ? {} : { "http.extraHeader": `Authorization: ${authorization}` }),
         },
         timeoutMs: pushTimeoutMs,

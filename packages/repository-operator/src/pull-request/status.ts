@@ -33,6 +33,11 @@ export interface PlannedStatus {
   conditions: ConditionInput[];
 }
 
+/** Merged, or closed for now. */
+export function hasEnded({ status }: PullRequestObject): boolean {
+  return status?.phase === "Merged" || status?.phase === "Closed";
+}
+
 export function planUnresolved(pullRequest: PullRequestObject, { reason, message }: Unresolved): PlannedStatus {
   return {
     status: { mergeState: "Unknown" },
