@@ -1,8 +1,14 @@
+import { availableParallelism } from "node:os";
+
 /**
  * The Jest settings every layer shares. Node 24 strips types itself, so there is no transform; workspace packages resolve
  * to their sources through the `development` export condition. Needs `--experimental-vm-modules` (pnpm-workspace.yaml).
  */
 export const base = {
+  // Jest's default leaves one core out: on two cores that is a single worker.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Far above what any test takes, so that a busy machine fails none.
+  testTimeout: 20_000,
   transform: {},
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],

@@ -72,7 +72,8 @@ const unit: Layer = {
   preparations: [],
   run(context) {
     // without a control plane those tests stay in this layer, where each is skipped by name
-    const isLater = context.jestArguments.length === 0 && missingEnvtest() === undefined;
+    const isFiltered = context.jestArguments.some((argument) => !argument.startsWith("-"));
+    const isLater = !isFiltered && missingEnvtest() === undefined;
     const later = isLater ? controlPlaneTests(context.root) : [];
     return jest(context, "unit", { env: { KRATE_JEST_IGNORE: later.join(",") } });
   },
