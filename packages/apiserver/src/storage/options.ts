@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { type Log, silentLog } from "@krate/postgres";
 import { type StorageObserver, silentObserver } from "./observer.ts";
 
@@ -8,7 +9,7 @@ export interface StoreOptions {
   windowMaxEvents?: number;
   /** Bytes of those events. @defaultValue 32 MiB */
   windowMaxBytes?: number;
-  /** Bytes of objects kept in memory for reads; 0 turns it off. @defaultValue 160 MiB */
+  /** Bytes of objects kept in memory for reads; 0 turns it off. @defaultValue 160 MiB, at most a tenth of the memory */
   cacheMaxBytes?: number;
   /** Bytes of one blob. @defaultValue 64 MiB */
   maxBlobBytes?: number;
@@ -17,16 +18,23 @@ export interface StoreOptions {
   observer?: StorageObserver;
 }
 
+const mebibyte = 1024 * 1024;
+const cacheShare = 0.1;
+
 /** Every option with its default filled in. */
 export function resolveOptions(options: StoreOptions): Required<StoreOptions> {
   return {
-    bookmarkIntervalMilliseconds: 60_000,
-    windowMaxEvents: 10_000,
-    windowMaxBytes: 32 * 1024 * 1024,
-    cacheMaxBytes: 160 * 1024 * 1024,
-    maxBlobBytes: 64 * 1024 * 1024,
-    log: silentLog,
-    observer: silentObserver,
-    ...options,
+    bookmarkIntervalMilliseconds: options.bookmarkIntervalMilliseconds ?? 60_000,
+    windowMaxEvents: options.windowMaxEvents ?? 10_000,
+    windowMaxBytes: options.windowMaxBytes ?? 32 * mebibyte,
+    cacheMaxBytes: options.cacheMaxBytes ?? Math.min(160 * mebibyte, Math.floor(memoryBytes() * cacheShare)),
+    maxBlobBytes: options.maxBlobBytes ?? 64 * mebibyte,
+    log: options.log ?? silentLog,
+    observer: options.observer ?? silentObserver,
   };
+}
+
+/** Of the machine, or of the container where that is less. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
