@@ -102,6 +102,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     KRATE_REPOSITORY_ROOT: layout.repositories,
     KRATE_GIT_URL: gitUrl,
     KRATE_WEBHOOK_ALLOWED_NETWORKS: "127.0.0.0/8",
+    KRATE_RUNNER_NODE_SELECTOR: "krate.a5c.ai/process-node=true",
   };
   const environment = (name: string) => ({ ...shared, KUBECONFIG: identities.kubeconfigOf(name) });
   await start("git-gateway", { ...environment("git-gateway"), KRATE_GIT_ADDRESS: `127.0.0.1:${ports.git}` });
