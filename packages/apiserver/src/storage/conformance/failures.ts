@@ -1,13 +1,21 @@
 import { describe, expect, test } from "@jest/globals";
-import { at, group, names, readSome, reason, resource, shown, untilReady, type World } from "./fixtures.ts";
+import { at, group, names, readSome, readWatch, reason, resource, shown, untilReady, type World } from "./fixtures.ts";
 
 /** A database that restarts, goes away, comes back. */
 export function failureTests(world: World): void {
   describe("when the database goes away", () => {
     test.each(["clean", "crash"] as const)("a %s restart loses nothing and watches go on", async (how) => {
       const a = await world.create("a");
-      const watching = readSome(world.store, { fromRevision: a.revision }, 2);
+      let begun = () => {};
+      const hasBegun = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const watching = readWatch(world.store, { fromRevision: a.revision }, (events) => {
+        begun();
+        return events.length === 2;
+      });
       await world.create("b");
+      await hasBegun;
       await world.harness.database?.restart(how);
       await untilReady(world.store);
       expect(names((await world.store.list({ group, resource })).items)).toEqual(["a", "b"]);
