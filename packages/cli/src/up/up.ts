@@ -101,7 +101,9 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   const shared = {
     KRATE_REPOSITORY_ROOT: layout.repositories,
     KRATE_GIT_URL: gitUrl,
-    KRATE_WEBHOOK_ALLOWED_NETWORKS: "127.0.0.0/8",
+    KRATE_WEBHOOK_ALLOWED_NETWORKS: "127.0.0.0/8,::1/128",
+    // The folder's lock lets one forge run: after a crash nobody has to wait for a lease to end.
+    ...(!options.kubeconfig && { KRATE_LEADER_ELECTION: "false" }),
     KRATE_RUNNER_NODE_SELECTOR: "krate.a5c.ai/process-node=true",
   };
   const environment = (name: string) => ({ ...shared, KUBECONFIG: identities.kubeconfigOf(name) });
