@@ -14,7 +14,7 @@ export interface LocalUser {
 
 const people: { user: string; groups: string[] }[] = [
   { user: "admin", groups: ["system:masters", groups.platformEngineers] },
-  { user: "alice", groups: [groups.developers, groups.repoAdmins] },
+  { user: "alice", groups: [groups.developers] },
   { user: "bob", groups: [groups.developers] },
 ];
 

@@ -30,7 +30,13 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const work = mkdtempSync(join(tmpdir(), "krate-demo-"));
   const receiver = await startReceiver(webhookSecret);
   const shell = new DemoShell({
-    env: { ...process.env, GIT_TERMINAL_PROMPT: "0", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" },
+    env: {
+      ...process.env,
+      KUBECONFIG: forge.kubeconfig,
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+    },
     print,
   });
   const credentialHelper = (context: string) =>
@@ -42,7 +48,6 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     work,
     receiver,
     credentialHelper,
-    kubeconfig: forge.kubeconfig,
     gitUrl: forge.gitUrl,
     examples: join(checkout, "examples"),
     source: checkout,

@@ -10,8 +10,6 @@ import { DemoError, type DemoShell } from "./shell.ts";
 
 export interface Stage {
   shell: DemoShell;
-  /** Kubeconfig with contexts `admin`, `alice`, `bob`. */
-  kubeconfig: string;
   namespace: string;
   gitUrl: string;
   /** Folder with `examples/`. */
@@ -36,7 +34,7 @@ const records = "forge.krate.a5c.ai";
 
 const kubectl = (stage: Stage, context: string, ...args: string[]): [string, string[]] => [
   "kubectl",
-  ["--kubeconfig", stage.kubeconfig, "--context", context, "-n", stage.namespace, ...args],
+  ["--context", context, "-n", stage.namespace, ...args],
 ];
 
 const as =
@@ -49,12 +47,17 @@ const admin = as("admin");
 const alice = as("alice");
 const bob = as("bob");
 
+/** The credential helper comes by environment, as `git config` would set it once for a person. */
 const git = (stage: Stage, context: string, args: string[], options = {}) =>
-  stage.shell.run(
-    "git",
-    ["-C", join(stage.work, context), "-c", `credential.helper=${stage.credentialHelper(context)}`, ...args],
-    options,
-  );
+  stage.shell.run("git", args, {
+    cwd: join(stage.work, context),
+    env: {
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "credential.helper",
+      GIT_CONFIG_VALUE_0: stage.credentialHelper(context),
+    },
+    ...options,
+  });
 
 const cloneUrl = (stage: Stage) => `${stage.gitUrl}/${stage.namespace}/${repository}.git`;
 
@@ -71,7 +74,7 @@ async function untilJson(
   what: string,
   timeoutSeconds = 60,
 ): Promise<string> {
-  const [command, full] = kubectl(stage, "alice", ...args, "-o", `jsonpath={${path}}`);
+  const [command, full] = kubectl(stage, "admin", ...args, "-o", `jsonpath={${path}}`);
   const result = await stage.shell.until(command, full, ({ code, stdout }) => code === 0 && wanted(stdout), {
     timeoutSeconds,
     what,
@@ -92,7 +95,7 @@ const createRepository: Step = {
       quiet: true,
     });
     await admin(stage, ["create", "-f", join(stage.examples, "runner-pool.yaml")]);
-    await alice(stage, ["create", "-f", join(stage.examples, "repository.yaml")]);
+    await admin(stage, ["create", "-f", join(stage.examples, "repository.yaml")]);
     await alice(stage, ["wait", "--for=condition=Ready", `repositories/${repository}`, "--timeout=60s"]);
     await alice(stage, ["get", "repositories", "-o", "wide"]);
   },
@@ -107,8 +110,8 @@ const subscribe: Step = {
       /url: .*/,
       `url: ${stage.receiver.url}\n  allowInsecure: true\n  secretRef:\n    name: webhook-key\n    key: key`,
     );
-    await alice(stage, ["create", "-f", "-"], { input: manifest });
-    await alice(stage, ["wait", "--for=condition=Ready", "webhooksubscriptions/ci-bridge", "--timeout=60s"]);
+    await admin(stage, ["create", "-f", "-"], { input: manifest });
+    await admin(stage, ["wait", "--for=condition=Ready", "webhooksubscriptions/ci-bridge", "--timeout=60s"]);
   },
 };
 
@@ -236,7 +239,7 @@ const delivered: Step = {
       (value) => value.split(" ").includes("Succeeded"),
       "a delivery",
     );
-    await alice(stage, ["get", `webhookdeliveries.${records}`]);
+    await admin(stage, ["get", `webhookdeliveries.${records}`]);
     const signed = stage.receiver.received.filter(({ signatureValid }) => signatureValid);
     if (signed.length === 0 || signed.length !== stage.receiver.received.length) {
       throw new DemoError(

@@ -10,6 +10,8 @@ export interface CommandResult {
 
 export interface CommandOptions {
   cwd?: string;
+  /** Added to the shell's environment. */
+  env?: Record<string, string>;
   /** Given to the command's standard input. */
   input?: string;
   /** `success` (default) and `failure` throw when the exit code says otherwise; `any` never does. */
@@ -79,7 +81,11 @@ export class DemoShell {
 
   #spawn(command: string, args: string[], options: CommandOptions): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
-      const child = spawn(command, args, { cwd: options.cwd, env: this.#env, stdio: ["pipe", "pipe", "pipe"] });
+      const child = spawn(command, args, {
+        cwd: options.cwd,
+        env: { ...this.#env, ...options.env },
+        stdio: ["pipe", "pipe", "pipe"],
+      });
       const out: Buffer[] = [];
       const err: Buffer[] = [];
       child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
