@@ -7,8 +7,6 @@ import { availableParallelism } from "node:os";
 export const base = {
   // Jest's default leaves one core out: on two cores that is a single worker.
   maxWorkers: Math.max(2, availableParallelism() - 1),
-  // Far above what any test takes, so that a busy machine fails none.
-  testTimeout: 20_000,
   transform: {},
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],
