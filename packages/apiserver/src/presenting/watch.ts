@@ -2,6 +2,7 @@ import { partialMetadata } from "@krate/apimachinery";
 import { ApiError, internalError } from "@krate/kinds";
 import type { RequestContext, Response, Result } from "../context.ts";
 import type { ObjectEvent, WatchEvent } from "../storage/store.ts";
+import { watchFrame } from "../storage/watch-frame.ts";
 import { decodeServed, tableOf } from "./object.ts";
 
 /**
@@ -11,13 +12,6 @@ import { decodeServed, tableOf } from "./object.ts";
 export function presentWatch(ctx: RequestContext, result: Result & { kind: "watch" }): Response {
   return { kind: "stream", status: 200, contentType: "application/json;stream=watch", chunks: frames(ctx, result) };
 }
-
-const frameStart = {
-  ADDED: Buffer.from('{"type":"ADDED","object":'),
-  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
-  DELETED: Buffer.from('{"type":"DELETED","object":'),
-} as const;
-const frameEnd = Buffer.from("}\n");
 
 async function* frames(ctx: RequestContext, { watch, close }: Result & { kind: "watch" }): AsyncGenerator<Buffer> {
   const encode = encoderOf(ctx);
@@ -42,7 +36,7 @@ function encoderOf(ctx: RequestContext): Encode {
   if (ctx.accept.as === "object" && ctx.served.conversion === undefined) {
     return (event, parts) => {
       if (event.type === "BOOKMARK") parts.push(bookmark(ctx, event.revision, event.initialEventsEnd === true));
-      else parts.push(frameStart[event.type], event.object.bytes, frameEnd);
+      else parts.push(watchFrame(event)); // made once, shared by all watchers
     };
   }
   const shape = shaper(ctx);
