@@ -1,6 +1,7 @@
 import { krateNormalizers, parseFieldSelector, parseLabelSelector } from "@krate/apimachinery";
 import { badRequest } from "@krate/kinds";
 import type { RequestContext } from "./context.ts";
+import { invalidOption, unsupportedOption } from "./option-errors.ts";
 import { isTrue } from "./request-info.ts";
 import type { ListOptions, Scope, WatchOptions } from "./storage/store.ts";
 
@@ -26,14 +27,16 @@ export function listOptions(ctx: RequestContext): ListOptions {
   const { params } = ctx;
   const limit = integer(ctx, "limit");
   const match = params.get("resourceVersionMatch");
-  if (match !== null && match !== "" && match !== "Exact" && match !== "NotOlderThan") {
-    throw badRequest(
-      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
-    );
+  if (match !== null && !["", "Exact", "NotOlderThan"].includes(match)) {
+    throw unsupportedOption("ListOptions", "resourceVersionMatch", JSON.stringify(match), [
+      "Exact",
+      "NotOlderThan",
+      "",
+    ]);
   }
   const resourceVersion = revisionParameter(ctx);
   if (match !== null && match !== "" && resourceVersion === undefined) {
-    throw badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    throw forbiddenMatch("resourceVersionMatch is forbidden unless resourceVersion is provided");
   }
   return {
     ...scopeOf(ctx),
@@ -54,7 +57,7 @@ export function watchOptions(ctx: RequestContext): { options: WatchOptions; clos
   const sendInitialEvents = params.get("sendInitialEvents");
   const resourceVersion = revisionParameter(ctx);
   if (sendInitialEvents !== null && params.get("resourceVersionMatch") !== "NotOlderThan") {
-    throw badRequest("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    throw forbiddenMatch("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
   const timer = setTimeout(() => ctx.expire(), timeoutSeconds * 1000);
   timer.unref();
@@ -68,6 +71,10 @@ export function watchOptions(ctx: RequestContext): { options: WatchOptions; clos
   return { options, close: () => clearTimeout(timer) };
 }
 
+function forbiddenMatch(detail: string): Error {
+  return invalidOption("ListOptions", "resourceVersionMatch", `Forbidden: ${detail}`, "FieldValueForbidden");
+}
+
 function revisionParameter({ params }: RequestContext): string | undefined {
   const value = params.get("resourceVersion");
   if (value === null || value === "") return undefined;
@@ -79,7 +86,7 @@ function revisionParameter({ params }: RequestContext): string | undefined {
 function integer({ params }: RequestContext, name: string): number | undefined {
   const value = params.get(name);
   if (value === null || value === "") return undefined;
-  if (!/^\d{1,9}$/.test(value))
-    throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: must be an integer of at least 0`);
+  if (!/^-?\d{1,18}$/.test(value))
+    throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: must be an integer`);
   return Number(value);
 }

@@ -42,8 +42,10 @@ export function applyPatch(
   if (type === "apply") {
     const { value, duplicateFields } = decodeYaml(body);
     const applied = objectIn(value);
-    // What the schema does not know cannot be owned: it is reported as unknown and left out of the merge.
+    // What the schema does not know cannot be owned.
     const unknownFields = ctx.served.schema?.prune(applied) ?? [];
+    if (unknownFields.length > 0 && ctx.options?.fieldValidation !== "Strict") throw undeclared(ctx, unknownFields);
+    ctx.served.strategy.complete?.(applied);
     return { object: applyServerSide(ctx, applied, now), duplicateFields, unknownFields };
   }
   const { value, duplicateFields } = decodeJson(body);
@@ -66,4 +68,14 @@ function noStrategicPatch(): ApiError {
     "UnsupportedMediaType",
     "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
   );
+}
+
+/** 500, as kube-apiserver has it. */
+function undeclared(ctx: RequestContext, fields: readonly string[]): ApiError {
+  const { namespace, name } = ctx.target;
+  const { group, version, kind } = ctx.served;
+  const object = `${namespace === "" ? "" : `${namespace}/`}${name}; ${group}/${version}, Kind=${kind}`;
+  const list = fields.map((field) => `.${field}: field not declared in schema`);
+  const text = list.length === 1 ? list[0] : `errors:\n${list.map((each) => `  ${each}`).join("\n")}`;
+  return new ApiError("InternalError", `failed to create typed patch object (${object}): ${text}`);
 }

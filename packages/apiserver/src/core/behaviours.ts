@@ -12,6 +12,7 @@ import {
   eventStrategy,
   policyBindingStrategy,
   roleBindingStrategy,
+  roleStrategy,
   secretStrategy,
   serviceStrategy,
   validatingAdmissionPolicyStrategy,
@@ -81,8 +82,8 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
     },
     // The core group's is called `v1.`
     "apiregistration.k8s.io/apiservices": { nameRule: "path-segment" },
-    [`${rbac}/roles`]: { nameRule: "path-segment" },
-    [`${rbac}/clusterroles`]: { nameRule: "path-segment" },
+    [`${rbac}/roles`]: { nameRule: "path-segment", strategy: roleStrategy },
+    [`${rbac}/clusterroles`]: { nameRule: "path-segment", strategy: roleStrategy },
     [`${rbac}/rolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },
     [`${rbac}/clusterrolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },
     [`${admission}/validatingadmissionpolicies`]: { ...counted, strategy: validatingAdmissionPolicyStrategy },

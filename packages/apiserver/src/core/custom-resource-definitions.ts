@@ -27,14 +27,13 @@ function objectsIn(value: JsonValue | undefined): JsonObject[] {
 
 export function customResourceDefinitionStrategy(publisher: CustomResourcePublisher): Strategy {
   return {
+    complete,
     prepareForCreate: (ctx, object) => {
-      complete(object);
       metadataOf(object)["finalizers"] = [...new Set([...finalizersOf(object), cleanupFinalizer])];
       object["status"] = statusOf(ctx, object, undefined);
     },
     prepareForUpdate: (ctx, object, old) => {
       if (ctx.target.subresource === "status") return;
-      complete(object);
       object["status"] = statusOf(ctx, object, old);
     },
     validate: (_ctx, object, old) => validate(object, old),

@@ -15,12 +15,10 @@ function objectsIn(value: JsonValue | undefined): JsonObject[] {
 }
 
 export const podStrategy: Strategy = {
+  complete: completeSpec,
   prepareForCreate: (_ctx, object) => {
-    completeSpec(object);
+    admit(object);
     object["status"] = { phase: "Pending", qosClass: "BestEffort" };
-  },
-  prepareForUpdate: (ctx, object) => {
-    if (ctx.target.subresource === "") completeSpec(object);
   },
   validate: (ctx, object, old) =>
     old === undefined || ctx.target.subresource !== "" ? [] : validateUpdate(object, old),
@@ -35,14 +33,27 @@ function completeSpec(object: JsonObject): void {
   spec["dnsPolicy"] ??= "ClusterFirst";
   spec["securityContext"] ??= {};
   spec["schedulerName"] ??= "default-scheduler";
-  spec["serviceAccountName"] ??= "default";
-  spec["serviceAccount"] ??= spec["serviceAccountName"];
   spec["enableServiceLinks"] ??= true;
-  spec["preemptionPolicy"] ??= "PreemptLowerPriority";
-  spec["priority"] ??= 0;
   for (const container of [...objectsIn(spec["initContainers"]), ...objectsIn(spec["containers"])])
     completeContainer(container);
   completeVolumes(spec);
+}
+
+const tolerationSeconds = 300;
+
+/** What kube-apiserver's own admission plugins set (ServiceAccount, Priority, DefaultTolerationSeconds): owned by nobody. */
+function admit(object: JsonObject): void {
+  const spec = sectionOf(object, "spec");
+  spec["serviceAccountName"] ??= "default";
+  spec["serviceAccount"] ??= spec["serviceAccountName"];
+  spec["preemptionPolicy"] ??= "PreemptLowerPriority";
+  spec["priority"] ??= 0;
+  const tolerations = objectsIn(spec["tolerations"]);
+  for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {
+    if (tolerations.some((each) => each["key"] === key || each["key"] === undefined)) continue;
+    tolerations.push({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds });
+  }
+  spec["tolerations"] = tolerations;
 }
 
 function completeContainer(container: JsonObject): void {

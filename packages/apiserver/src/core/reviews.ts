@@ -3,7 +3,7 @@
  * Source: k8s.io/kubernetes/pkg/registry/{authentication,authorization}.
  */
 import { isObject, type JsonObject } from "@krate/apimachinery";
-import { ApiError, badRequest } from "@krate/kinds";
+import { ApiError, badRequest, invalid } from "@krate/kinds";
 import { apiAudiences, type ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { RbacAuthorizer } from "../authorization/rbac.ts";
 import type { UserInfo } from "../context.ts";
@@ -50,7 +50,13 @@ function userInSpec(object: JsonObject): UserInfo {
   const name = textOf(user);
   const list = Array.isArray(groups) ? groups.map(String) : [];
   if (name === "" && list.length === 0) {
-    throw new ApiError("Invalid", "spec.user: Required value: at least one of user or group must be specified");
+    throw invalid({ group: "authorization.k8s.io" }, [
+      {
+        reason: "FieldValueInvalid",
+        field: "spec.user",
+        message: 'Invalid value: "": at least one of user or group must be specified',
+      },
+    ]);
   }
   return {
     name,

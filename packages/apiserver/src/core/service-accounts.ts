@@ -19,7 +19,7 @@ export function tokenRequest(tokens: ServiceAccountTokens | undefined): Subresou
     const account = await read(ctx, "serviceaccounts", ctx.target.name);
     const body = await readObject(ctx);
     const spec = sectionOf(body, "spec");
-    const expirationSeconds = expirationOf(ctx, spec);
+    const expirationSeconds = expirationOf(spec);
     const audiences = Array.isArray(spec["audiences"]) ? spec["audiences"].map(String) : [];
     const bound = await boundObject(ctx, spec["boundObjectRef"]);
     const { namespace, name } = ctx.target;
@@ -47,14 +47,14 @@ async function read(ctx: RequestContext, resource: string, name: string): Promis
   return decodeStored(stored);
 }
 
-function expirationOf(ctx: RequestContext, spec: JsonObject): number {
+function expirationOf(spec: JsonObject): number {
   const seconds = spec["expirationSeconds"] ?? defaultExpirationSeconds;
   if (typeof seconds === "number" && seconds >= minExpirationSeconds && seconds <= maxExpirationSeconds) return seconds;
   const message =
     typeof seconds === "number" && seconds > maxExpirationSeconds
       ? "may not specify a duration larger than 2^32 seconds"
       : "may not specify a duration less than 10 minutes";
-  throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest", name: ctx.target.name }, [
+  throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest" }, [
     {
       reason: "FieldValueInvalid",
       field: "spec.expirationSeconds",

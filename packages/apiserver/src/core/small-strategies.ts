@@ -27,7 +27,7 @@ function keyErrors(data: JsonValue | undefined, field: string): FieldError[] {
     .map((key) => ({
       reason: "FieldValueInvalid" as const,
       field: `${field}[${key}]`,
-      message: `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
+      message: `Invalid value: ${JSON.stringify(key)}: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
     }));
 }
 
@@ -55,8 +55,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 /** pkg/registry/core/secret; `stringData` is written, never read. */
 export const secretStrategy: Strategy = {
-  prepareForCreate: (_ctx, object) => mergeStringData(object),
-  prepareForUpdate: (_ctx, object) => mergeStringData(object),
+  complete: mergeStringData,
   validate: (_ctx, object, old) => {
     const errors = [...keyErrors(object["data"], "data"), ...immutableErrors(object, old, ["data"])];
     for (const [key, value] of Object.entries(isObject(object["data"]) ? object["data"] : {})) {
@@ -80,8 +79,10 @@ export const secretStrategy: Strategy = {
 
 /** pkg/registry/core/service: no addresses are given out; what a client asks for is kept. */
 export const serviceStrategy: Strategy = {
-  prepareForCreate: (_ctx, object) => completeService(object),
-  prepareForUpdate: (_ctx, object) => completeService(object),
+  complete: completeService,
+  prepareForCreate: (_ctx, object) => {
+    object["status"] = { loadBalancer: {} };
+  },
 };
 
 function completeService(object: JsonObject): void {
@@ -94,7 +95,6 @@ function completeService(object: JsonObject): void {
     port["targetPort"] ??= port["port"];
   }
   object["spec"] = spec;
-  object["status"] ??= { loadBalancer: {} };
 }
 
 /** pkg/registry/core/event and events: kept as written; times filled so that tables have something to show. */
@@ -109,19 +109,44 @@ export const eventStrategy: Strategy = {
 
 /** pkg/registry/rbac: roleRef may not change. */
 export const roleBindingStrategy: Strategy = {
-  prepareForCreate: (_ctx, object) => completeSubjects(object),
-  prepareForUpdate: (_ctx, object) => completeSubjects(object),
-  validate: (_ctx, object, old) =>
-    old === undefined || equalJson(object["roleRef"], old["roleRef"])
-      ? []
-      : [
-          {
-            reason: "FieldValueInvalid",
-            field: "roleRef",
-            message: `Invalid value: ${JSON.stringify(object["roleRef"])}: cannot change roleRef`,
-          },
-        ],
+  complete: completeSubjects,
+  validate: (_ctx, object, old) => {
+    if (old === undefined || equalJson(object["roleRef"], old["roleRef"])) return [];
+    const { apiGroup: APIGroup, kind: Kind, name: Name } = object["roleRef"] as JsonObject;
+    const message = `Invalid value: ${JSON.stringify({ APIGroup, Kind, Name })}: cannot change roleRef`;
+    return [{ reason: "FieldValueInvalid", field: "roleRef", message }];
+  },
 };
+
+/** pkg/apis/rbac/validation:ValidatePolicyRule */
+export const roleStrategy: Strategy = {
+  validate: (ctx, object) => {
+    const rules = Array.isArray(object["rules"]) ? object["rules"].filter(isObject) : [];
+    return rules.flatMap((rule, at) => ruleErrors(rule, `rules[${at}]`, ctx.served.namespaced));
+  },
+};
+
+function ruleErrors(rule: JsonObject, path: string, namespaced: boolean): FieldError[] {
+  const has = (key: string) => Array.isArray(rule[key]) && rule[key].length > 0;
+  const required = (key: string, detail: string): FieldError => ({
+    reason: "FieldValueRequired",
+    field: `${path}.${key}`,
+    message: `Required value: ${detail}`,
+  });
+  if (!has("verbs")) return [required("verbs", "verbs must contain at least one value")];
+  if (has("nonResourceURLs")) {
+    const value = JSON.stringify(rule["nonResourceURLs"]);
+    const wrong = (detail: string): FieldError[] => [
+      { reason: "FieldValueInvalid", field: `${path}.nonResourceURLs`, message: `Invalid value: ${value}: ${detail}` },
+    ];
+    if (namespaced) return wrong("namespaced rules cannot apply to non-resource URLs");
+    return has("apiGroups") || has("resources") || has("resourceNames")
+      ? wrong("rules cannot apply to both regular resources and non-resource URLs")
+      : [];
+  }
+  if (!has("apiGroups")) return [required("apiGroups", "resource rules must supply at least one api group")];
+  return has("resources") ? [] : [required("resources", "resource rules must supply at least one resource")];
+}
 
 function completeSubjects(object: JsonObject): void {
   const group = "rbac.authorization.k8s.io";
@@ -134,8 +159,7 @@ function completeSubjects(object: JsonObject): void {
 
 /** pkg/registry/admissionregistration/validatingadmissionpolicy: expressions must compile. */
 export const validatingAdmissionPolicyStrategy: Strategy = {
-  prepareForCreate: (_ctx, object) => completePolicy(object),
-  prepareForUpdate: (_ctx, object) => completePolicy(object),
+  complete: completePolicy,
   validate: (ctx, object) => (ctx.target.subresource === "" ? checkPolicy(object) : []),
 };
 
@@ -156,8 +180,7 @@ function completeMatch(match: JsonObject): void {
 }
 
 export const policyBindingStrategy: Strategy = {
-  prepareForCreate: (_ctx, object) => completeBinding(object),
-  prepareForUpdate: (_ctx, object) => completeBinding(object),
+  complete: completeBinding,
 };
 
 function completeBinding(object: JsonObject): void {

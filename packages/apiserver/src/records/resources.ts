@@ -1,6 +1,7 @@
 /** The record kinds of `forge.krate.a5c.ai` as served resources: everything from `@krate/kinds`, nothing by hand. */
-import { ageColumn, compileSchema, type Schema, tableConvertor } from "@krate/apimachinery";
+import { ageColumn, type Schema, tableConvertor } from "@krate/apimachinery";
 import { allKinds, type Kind } from "@krate/kinds";
+import { compileObjectSchema } from "../resources/object-schema.ts";
 import { defineResource, type ResourceVerb, type ServedResource, type Subresource } from "../resources/resource.ts";
 import { recordStrategies } from "./strategies/index.ts";
 import { recordStrategy } from "./strategy.ts";
@@ -28,7 +29,7 @@ export function recordResources({ connects }: RecordBehaviour): ServedResource[]
       categories: ["krate", ...(kind.categories ?? [])],
       namespaced: kind.scope === "Namespaced",
       description: kind.description,
-      schema: compileSchema(openapi),
+      schema: compileObjectSchema(openapi),
       openapi,
       table: tableConvertor([...kind.printerColumns, ageColumn]),
       selectableFields: (kind.selectableFields ?? []).map((path) => path.replace(/^\./, "")),

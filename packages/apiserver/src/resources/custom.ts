@@ -2,7 +2,6 @@
 import {
   ageColumn,
   type ColumnType,
-  compileSchema,
   isObject,
   type JsonObject,
   type JsonValue,
@@ -11,6 +10,7 @@ import {
   tableConvertor,
 } from "@krate/apimachinery";
 import { metadataOf, sectionOf, textOf } from "../objects.ts";
+import { compileObjectSchema } from "./object-schema.ts";
 import { defineResource, type ServedResource, type Subresource } from "./resource.ts";
 import { scaleSubresource } from "./scale.ts";
 
@@ -63,7 +63,7 @@ function customResource(
     categories: textsIn(names["categories"]),
     namespaced: spec["scope"] === "Namespaced",
     description: openapi.description ?? "",
-    schema: compileSchema(openapi),
+    schema: compileObjectSchema(openapi),
     openapi,
     table: tableConvertor(columnsOf(version)),
     selectableFields: paths,

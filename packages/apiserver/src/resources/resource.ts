@@ -42,6 +42,8 @@ export interface Subresource extends GroupVersionKind {
 
 /** What a kind does beyond what all kinds do. Every hook is optional; `ctx.object` may be changed only in prepare hooks. */
 export interface Strategy {
+  /** Defaults that the schema cannot say, in place, before it is recorded who owns which field. */
+  complete?(object: JsonObject): void;
   prepareForCreate?(ctx: RequestContext, object: JsonObject): void | Promise<void>;
   prepareForUpdate?(ctx: RequestContext, object: JsonObject, old: JsonObject): void | Promise<void>;
   /** Rules that the schema cannot say. `old` is absent on create. */

@@ -144,5 +144,5 @@ describe("patch", () => {
 });
 
 test("an unsupported dryRun value is refused", async () => {
-  expect((await create(widget("b"), "?dryRun=Some")).status).toBe(400);
+  expect((await create(widget("b"), "?dryRun=Some")).status).toBe(422);
 });

@@ -11,6 +11,7 @@ import { decodeBody } from "../body.ts";
 import type { DeleteOptions, RequestContext, Stage, WriteOptions } from "../context.ts";
 import { trackFields } from "../field-management.ts";
 import { decodeStored, metadataOf, textOf } from "../objects.ts";
+import { invalidOption, optionsKind, unsupportedOption } from "../option-errors.ts";
 import { applyPatch, patchTypeOf } from "../patching.ts";
 import type { Services } from "../services.ts";
 import { isWrite } from "./audit.ts";
@@ -44,17 +45,20 @@ function trackOwners(ctx: RequestContext, now: Date): void {
   ctx.object = trackFields(ctx, ctx.object, now);
 }
 
-export function writeOptions({ params, exchange }: RequestContext): WriteOptions {
+export function writeOptions({ params, exchange, target }: RequestContext): WriteOptions {
   const dryRun = params.getAll("dryRun");
+  const kind = optionsKind(target.verb);
   if (dryRun.some((value) => value !== "All")) {
-    throw badRequest(
-      `dryRun: Unsupported value: ${JSON.stringify(dryRun.find((value) => value !== "All"))}: supported values: "All"`,
-    );
+    throw unsupportedOption(kind, "dryRun", JSON.stringify(dryRun), ["All"]);
+  }
+  const fieldValidation = params.get("fieldValidation") ?? "";
+  if (!["", "Ignore", "Strict", "Warn"].includes(fieldValidation)) {
+    throw unsupportedOption(kind, "fieldValidation", JSON.stringify(fieldValidation), ["", "Ignore", "Strict", "Warn"]);
   }
   const agent = exchange.header("user-agent") ?? "unknown";
   return {
     dryRun: dryRun.length > 0,
-    fieldValidation: parseFieldValidation(params.get("fieldValidation")),
+    fieldValidation: parseFieldValidation(fieldValidation),
     fieldManager: params.get("fieldManager") || (agent.split("/")[0] as string).slice(0, 128),
     force: params.get("force") === "true" || params.get("force") === "1",
   };
@@ -87,6 +91,10 @@ async function decodePatch(
   services: Pick<Services, "store" | "authorizer" | "now">,
 ): Promise<void> {
   const type = patchTypeOf(ctx.exchange.header("content-type"));
+  if (type === "apply" && !ctx.params.get("fieldManager")) {
+    const message = "Required value: is required for apply patch";
+    throw invalidOption("PatchOptions", "fieldManager", message, "FieldValueRequired");
+  }
   const found = await loadExisting(ctx, services, { optional: type === "apply" });
   if (!found) await checkMayCreate(ctx, services);
   ctx.operation = found ? "UPDATE" : "CREATE";
@@ -132,9 +140,10 @@ async function loadExisting(
   return true;
 }
 
-export function errorTarget(ctx: RequestContext): { group: string; plural: string; kind: string; name: string } {
+export function errorTarget(ctx: RequestContext): { group: string; plural: string; kind: string; name?: string } {
   const { group, plural, kind } = ctx.served;
-  return { group, plural, kind, name: ctx.key?.name || ctx.target.name };
+  const name = ctx.key?.name || ctx.target.name;
+  return { group, plural, kind, ...(name !== "" && { name }) };
 }
 
 function checkType(ctx: RequestContext, object: JsonObject): void {
@@ -189,6 +198,7 @@ function complete(
   }
   for (const text of applyFieldValidation(directive, { kind, version, duplicateFields, unknownFields })) ctx.warn(text);
   schema?.applyDefaults(object);
+  ctx.served.strategy.complete?.(object);
   return object;
 }
 
@@ -207,6 +217,7 @@ function checkPreconditions(ctx: RequestContext): void {
   const { uid } = metadata;
   const current = metadataOf(old)["uid"];
   if (typeof uid === "string" && uid !== "" && uid !== current) {
+    if (ctx.info.verb === "patch") throw uidChanged(ctx, uid);
     throw conflict(
       errorTarget(ctx),
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${textOf(current)}`,
@@ -215,13 +226,26 @@ function checkPreconditions(ctx: RequestContext): void {
   const given = metadata["resourceVersion"];
   if (given === undefined || given === "") {
     ctx.retriable = true;
-    if (ctx.served.allowsUnconditionalUpdate || ctx.info.verb === "patch") {
-      metadata["resourceVersion"] = String(existing.revision);
-    }
+    if (!ctx.served.allowsUnconditionalUpdate && ctx.info.verb === "update") throw revisionMissing(ctx);
+    metadata["resourceVersion"] = String(existing.revision);
     return;
   }
   if (given !== String(existing.revision)) throw conflict(errorTarget(ctx), modified);
   ctx.retriable = ctx.info.verb === "patch" && !patchNamesRevision(ctx);
+}
+
+function uidChanged(ctx: RequestContext, uid: string): Error {
+  const message = `Invalid value: ${JSON.stringify(uid)}: field is immutable`;
+  return invalid(errorTarget(ctx), [{ reason: "FieldValueInvalid", field: "metadata.uid", message }]);
+}
+
+/** The resource instead of the kind, and 0 for nothing: kube-apiserver's very words. */
+function revisionMissing(ctx: RequestContext): Error {
+  const { plural } = ctx.served;
+  const message = "Invalid value: 0: must be specified for an update";
+  return invalid({ ...errorTarget(ctx), kind: plural }, [
+    { reason: "FieldValueInvalid", field: "metadata.resourceVersion", message },
+  ]);
 }
 
 /** A patch that carries a resourceVersion is conditional; one that does not inherits the stored one. */
@@ -229,7 +253,7 @@ function patchNamesRevision(ctx: RequestContext): boolean {
   return ctx.body?.includes('"resourceVersion"') === true || ctx.body?.includes("resourceVersion:") === true;
 }
 
-const policies = ["Orphan", "Background", "Foreground"] as const;
+const policies = ["Foreground", "Background", "Orphan"] as const;
 
 export function deleteOptions(ctx: RequestContext): DeleteOptions {
   const body = ctx.body !== undefined && ctx.body.length > 0 ? bodyObject(ctx).object : {};
@@ -237,9 +261,7 @@ export function deleteOptions(ctx: RequestContext): DeleteOptions {
   const grace = body["gracePeriodSeconds"] ?? ctx.params.get("gracePeriodSeconds") ?? undefined;
   const policy = body["propagationPolicy"] ?? ctx.params.get("propagationPolicy") ?? undefined;
   if (policy !== undefined && !(policies as readonly unknown[]).includes(policy)) {
-    throw badRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-    );
+    throw unsupportedOption("DeleteOptions", "propagationPolicy", JSON.stringify(policy), [...policies, "nil"]);
   }
   if (body["orphanDependents"] === true && policy === undefined) body["propagationPolicy"] = "Orphan";
   if (Array.isArray(body["dryRun"]) && body["dryRun"].length > 0 && ctx.options !== undefined)

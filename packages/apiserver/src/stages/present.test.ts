@@ -100,7 +100,7 @@ describe("watch", () => {
     expect(frame).toMatchObject({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } });
   });
 
-  test("sendInitialEvents without resourceVersionMatch is a bad request", async () => {
-    expect((await server.send({ url: `${widgetPath}?watch=true&sendInitialEvents=true` })).status).toBe(400);
+  test("sendInitialEvents needs resourceVersionMatch", async () => {
+    expect((await server.send({ url: `${widgetPath}?watch=true&sendInitialEvents=true` })).status).toBe(422);
   });
 });

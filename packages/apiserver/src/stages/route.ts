@@ -1,5 +1,5 @@
 import { ApiError } from "@krate/kinds";
-import type { RequestContext, Stage } from "../context.ts";
+import type { RequestContext, Response, Stage } from "../context.ts";
 import type { NonResourceRoute } from "../services.ts";
 
 /**
@@ -16,12 +16,20 @@ export function route(routes: readonly NonResourceRoute[]): Stage {
     }
     const path = ctx.info.path.length > 1 ? ctx.info.path.replace(/\/$/, "") : ctx.info.path;
     const found = exact.get(path) ?? below.find((each) => path.startsWith(each.path));
-    if (found === undefined) throw unknownPath();
-    await found.handle(ctx);
+    if (found === undefined) ctx.response = pageNotFound;
+    else await found.handle(ctx);
     if (ctx.response === undefined) throw unknownPath();
     return next(ctx);
   };
 }
+
+/** What a Go server says about a path it does not know at all. */
+const pageNotFound: Response = {
+  kind: "bytes",
+  status: 404,
+  contentType: "text/plain; charset=utf-8",
+  body: Buffer.from("404 page not found\n"),
+};
 
 export function unknownPath(): ApiError {
   return new ApiError("NotFound", "the server could not find the requested resource", { details: {} });
@@ -30,27 +38,33 @@ export function unknownPath(): ApiError {
 function checkServed(ctx: RequestContext): void {
   const { verb, subresource, name, namespace } = ctx.target;
   const { resource } = ctx;
-  if (resource === undefined) throw unknownPath();
+  if (resource === undefined) {
+    if (!ctx.services.registry.hasGroupVersion(ctx.target.group, ctx.target.version)) {
+      ctx.response = pageNotFound;
+      return;
+    }
+    throw unknownPath();
+  }
   if (namespace !== "" && !resource.namespaced && resource.plural !== "namespaces") throw unknownPath();
   if (subresource === "") {
-    if (!(resource.verbs as readonly string[]).includes(verb)) throw notAllowed(ctx);
+    if (!(resource.verbs as readonly string[]).includes(verb)) throw notAllowed();
+    if (name === "" && (verb === "update" || verb === "patch")) throw notAllowed();
     if (resource.namespaced && namespace === "" && (name !== "" || verb === "create" || verb === "deletecollection")) {
-      if (verb !== "list" && verb !== "watch") throw notAllowed(ctx);
+      if (verb !== "list" && verb !== "watch") throw notAllowed();
     }
     return;
   }
   if (subresource === "status" && resource.hasStatus) {
-    if (verb !== "get" && verb !== "update" && verb !== "patch") throw notAllowed(ctx);
+    if (verb !== "get" && verb !== "update" && verb !== "patch") throw notAllowed();
     return;
   }
   const found = resource.subresources.get(subresource);
   if (found === undefined) throw unknownPath();
-  if (!(found.verbs as readonly string[]).includes(verb)) throw notAllowed(ctx);
+  if (!(found.verbs as readonly string[]).includes(verb)) throw notAllowed();
 }
 
-function notAllowed(ctx: RequestContext): ApiError {
-  const { group, resource } = ctx.target;
+function notAllowed(): ApiError {
   return new ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource", {
-    details: { ...(group !== "" && { group }), kind: resource },
+    details: {},
   });
 }

@@ -53,8 +53,8 @@ describe("list", () => {
     expect(second.metadata).toEqual({ resourceVersion: first.metadata["resourceVersion"] });
   });
 
-  test("a resourceVersionMatch without resourceVersion is a bad request", async () => {
-    expect((await list("?resourceVersionMatch=Exact")).json["code"]).toBe(400);
+  test("a resourceVersionMatch needs a resourceVersion", async () => {
+    expect((await list("?resourceVersionMatch=Exact")).json["code"]).toBe(422);
   });
 });
 
@@ -105,7 +105,7 @@ describe("delete", () => {
     expect((await remove("b", { propagationPolicy: "Foreground" })).json["metadata"]).toMatchObject({
       finalizers: ["foregroundDeletion"],
     });
-    expect((await remove("b", { propagationPolicy: "Sideways" })).status).toBe(400);
+    expect((await remove("b", { propagationPolicy: "Sideways" })).status).toBe(422);
   });
 
   test("a collection goes by selector", async () => {

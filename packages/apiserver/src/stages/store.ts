@@ -113,7 +113,8 @@ async function update(ctx: RequestContext, { store }: StoreServices): Promise<vo
   const { object: stored } = await store.update(existing.key, { expectedRevision: existing.revision }, () =>
     encoded === undefined ? { do: "remove" } : { do: "replace", object: encoded },
   );
-  ctx.result = { kind: "object", status: ok, stored };
+  // What is told of an object that went with this update is how the update left it.
+  ctx.result = gone ? { kind: "value", status: ok, value: object } : { kind: "object", status: ok, stored };
   await ctx.served.strategy.afterWrite?.(ctx, gone ? undefined : object, ctx.old);
 }
 
@@ -150,17 +151,18 @@ function checkDeletePreconditions(ctx: RequestContext): void {
   const { deleteOptions, existing, old } = ctx;
   if (deleteOptions === undefined || existing === undefined || old === undefined) return;
   const uid = textOf(metadataOf(old)["uid"]);
+  const target = { kind: ctx.served.kind, name: ctx.target.name };
   if (deleteOptions.uid !== undefined && deleteOptions.uid !== uid) {
     throw conflict(
-      errorTarget(ctx),
-      `Precondition failed: UID in precondition: ${deleteOptions.uid}, UID in object meta: ${uid}`,
+      target,
+      `the UID in the precondition (${deleteOptions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
     );
   }
   const wanted = deleteOptions.resourceVersion;
   if (wanted !== undefined && wanted !== String(existing.revision)) {
     throw conflict(
-      errorTarget(ctx),
-      `Precondition failed: ResourceVersion in precondition: ${wanted}, ResourceVersion in object meta: ${existing.revision}`,
+      target,
+      `the ResourceVersion in the precondition (${wanted}) does not match the ResourceVersion in record (${existing.revision}). The object might have been modified`,
     );
   }
 }

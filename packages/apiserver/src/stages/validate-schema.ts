@@ -27,5 +27,6 @@ async function findErrors(ctx: RequestContext): Promise<FieldError[]> {
 
 /** Every quoted text may be a value, also in the middle of a message. */
 function withoutValue(error: FieldError): FieldError {
+  if (!/^(?:data|stringData)\b/.test(error.field)) return error;
   return { ...error, message: error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"<secret contents redacted>"') };
 }
