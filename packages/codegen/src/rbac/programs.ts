@@ -183,14 +183,14 @@ export const programs: Record<string, ProgramAccess> = {
   "process-node": {
     cluster: [
       ...events,
-      ...reviews,
-      allow("", ["nodes"], [...reconcile, "create"]),
-      allow("", ["nodes/status"], ["patch", "update"]),
-      allow("", ["pods"], [...reconcile, "delete"]),
-      allow("", ["pods/status"], ["patch", "update"]),
+      allow("", ["nodes"], ["get", "create", "patch"]),
+      allow("", ["nodes/status"], ["patch"]),
+      allow("", ["pods"], [...read, "delete"]),
+      allow("", ["pods/status"], ["patch"]),
       allow("", ["pods/binding", "serviceaccounts/token"], ["create"]),
-      allow("", ["configmaps", "secrets", "serviceaccounts"], read),
-      allow("coordination.k8s.io", ["leases"], ["get", "create", "update", "patch"]),
+      // Environment of containers.
+      allow("", ["configmaps", "secrets"], ["get"]),
+      allow("coordination.k8s.io", ["leases"], ["get", "create", "patch"]),
     ],
   },
   console: {

@@ -1,6 +1,7 @@
 /** Reads a log file that may still grow. */
 import type { FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { LogTimes } from "../pods/log-times.ts";
 import type { LogOptions } from "./log-options.ts";
 
 const chunkBytes = 64 * 1024;
@@ -23,30 +24,76 @@ export async function startOfTail(file: FileHandle, size: number, lines: number)
   return 0;
 }
 
-/**
- * The bytes a client asked for. With `follow` it goes on until `hasEnded()` and everything written before that was read.
- */
-export async function* readLog(
-  file: FileHandle,
-  { follow, tailLines, limitBytes }: LogOptions,
-  hasEnded: () => boolean,
+export interface LogSource {
+  file: FileHandle;
+  times: Pick<LogTimes, "timeOf" | "offsetSince">;
+  /** Nothing is written any more. */
+  hasEnded(): boolean;
+}
+
+/** What a client asked for. With `follow` it goes on until the source has ended and everything written before was read. */
+export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { size } = await source.file.stat();
+  const tail = options.tailLines === undefined ? 0 : await startOfTail(source.file, size, options.tailLines);
+  const since = options.since === undefined ? 0 : (source.times.offsetSince(options.since) ?? size);
+  const start = Math.max(tail, since);
+  const chunks = readFrom(source, start, options.follow, signal);
+  const lines = options.timestamps ? stamped(chunks, start, source.times) : chunks;
+  yield* options.limitBytes === undefined ? lines : limited(lines, options.limitBytes);
+}
+
+async function* readFrom(
+  { file, hasEnded }: LogSource,
+  start: number,
+  follow: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const { size } = await file.stat();
-  let position = tailLines === undefined ? 0 : await startOfTail(file, size, tailLines);
-  let left = limitBytes ?? Number.POSITIVE_INFINITY;
+  let position = start;
   let ended = !follow || hasEnded();
-  while (left > 0 && !signal.aborted) {
-    const buffer = Buffer.alloc(Math.min(chunkBytes, left));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-    if (bytesRead > 0) {
-      position += bytesRead;
-      left -= bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    } else if (ended) return;
+  while (!signal.aborted) {
+    const buffer = Buffer.alloc(chunkBytes);
+    const { bytesRead } = await file.read(buffer, 0, chunkBytes, position);
+    position += bytesRead;
+    if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+    else if (ended) return;
     else {
       await sleep(pollMilliseconds, undefined, { signal }).catch(() => undefined);
       ended = hasEnded();
     }
+  }
+}
+
+/** Puts the time in front of each line, as kubelet writes it. */
+async function* stamped(
+  chunks: AsyncIterable<Buffer>,
+  start: number,
+  times: Pick<LogTimes, "timeOf">,
+): AsyncGenerator<Buffer> {
+  let offset = start;
+  let atLineStart = true;
+  for await (const chunk of chunks) {
+    const parts: Buffer[] = [];
+    for (let at = 0; at < chunk.length; ) {
+      const end = chunk.indexOf(newline, at) + 1 || chunk.length;
+      if (atLineStart) {
+        const time = new Date(times.timeOf(offset + at) ?? Date.now()).toISOString();
+        parts.push(Buffer.from(`${time.replace("Z", "000000Z")} `));
+      }
+      parts.push(chunk.subarray(at, end));
+      atLineStart = chunk[end - 1] === newline;
+      at = end;
+    }
+    offset += chunk.length;
+    yield Buffer.concat(parts);
+  }
+}
+
+async function* limited(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Buffer> {
+  let left = limitBytes;
+  if (left === 0) return;
+  for await (const chunk of chunks) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
   }
 }

@@ -70,12 +70,16 @@ async function answer(request: IncomingMessage, response: ServerResponse, proces
   const record = processes.find(namespace, name);
   if (record?.container !== container)
     return void response.writeHead(404).end(`container ${container} of pod ${namespace}/${name} is not on this node\n`);
-  const options = readLogOptions(searchParams);
+  const options = readLogOptions(searchParams, Date.now());
   await using file = await open(processes.folder(record.uid).log, "r");
   const gone = new AbortController();
   response.on("close", () => gone.abort());
   response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
   response.flushHeaders();
-  const hasEnded = () => record.end !== undefined || processes.get(record.uid) !== record;
-  await pipeline(Readable.from(readLog(file, options, hasEnded, gone.signal), { objectMode: false }), response);
+  const source = {
+    file,
+    times: processes.logTimes(record.uid),
+    hasEnded: () => record.end !== undefined || processes.get(record.uid) !== record,
+  };
+  await pipeline(Readable.from(readLog(source, options, gone.signal), { objectMode: false }), response);
 }

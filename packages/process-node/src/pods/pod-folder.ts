@@ -22,6 +22,8 @@ export function podFolder(root: string, uid: string) {
     home: join(path, "home"),
     volumes: join(path, "volumes"),
     log: join(path, "log"),
+    /** When which part of the log was written. */
+    logTimes: join(path, "log.times"),
     /** Termination message. */
     result: join(path, "result"),
     /** Exit code as text; empty while the command runs. */

@@ -3,9 +3,10 @@
  * code is written by the shell around it, and `process.json` says how to find it again.
  */
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { LogTimes } from "./log-times.ts";
 import { type Owner, type PodFolder, podFolder, readHead } from "./pod-folder.ts";
 import { processesOfPod, signalProcess, startTimeOf } from "./proc.ts";
 import {
@@ -20,15 +21,20 @@ import {
 const pollMilliseconds = 200;
 /** As kubelet: what does not fit is cut off. */
 const maximumMessageBytes = 4096;
+/** As kubelet and runtimes say it. */
 const killedExitCode = 137;
+const cannotRunExitCode = 128;
 /** Stays alive at SIGTERM (`trap`, which children do not inherit) to tell how the command ended. */
 const wrapper = `trap : TERM INT HUP; exit_file=$1; shift; "$@"; echo $? >"$exit_file"`;
 
-export interface ProcessStart {
+export interface PodIdentity {
   uid: string;
   namespace: string;
   name: string;
   container: string;
+}
+
+export interface ProcessStart extends PodIdentity {
   command: readonly string[];
   env: Readonly<Record<string, string>>;
 }
@@ -38,6 +44,7 @@ export class PodProcesses {
   readonly #owner: Owner | undefined;
   readonly #onEnd: (record: ProcessRecord) => void;
   readonly #records = new Map<string, ProcessRecord>();
+  readonly #logTimes = new Map<string, LogTimes>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `owner`: whom containers run as; absent = as the node. */
@@ -77,6 +84,14 @@ export class PodProcesses {
     return this.#records.get(uid);
   }
 
+  /** When which part of a Pod's log was written. */
+  logTimes(uid: string): LogTimes {
+    const times = this.#logTimes.get(uid) ?? new LogTimes(this.folder(uid).logTimes);
+    this.#logTimes.set(uid, times);
+    return times;
+  }
+
+  /** The process of a Pod by name; of two Pods that had the name, the one that lives. */
   find(namespace: string, name: string): ProcessRecord | undefined {
     const all = [...this.#records.values()].filter((one) => one.namespace === namespace && one.name === name);
     return all.find(({ end }) => !end) ?? all.at(-1);
@@ -97,7 +112,7 @@ export class PodProcesses {
         detached: true,
         ...this.#owner,
       });
-      child.on("error", (error) => this.#finish(record, "ContainerCannotRun", 128, error.message));
+      child.on("error", (error) => this.#finish(record, "ContainerCannotRun", cannotRunExitCode, error.message));
       child.on("exit", () => this.poll());
       child.unref();
       if (child.pid !== undefined) {
@@ -105,17 +120,20 @@ export class PodProcesses {
         record.startTime = startTimeOf(child.pid) ?? "gone";
         writeRecord(folder.record, record);
       }
+    } catch (error) {
+      // Such as E2BIG: the environment is too large.
+      this.#finish(record, "ContainerCannotRun", cannotRunExitCode, (error as Error).message);
     } finally {
       closeSync(log);
     }
     return record;
   }
 
-  /** A Pod that cannot be started is a Pod that failed. */
-  fail(pod: Omit<ProcessStart, "command" | "env">, message: string): ProcessRecord {
+  /** A Pod that cannot be started, or whose process nobody knows any more, is a Pod that failed. */
+  fail(pod: PodIdentity, reason: "ContainerCannotRun" | "Lost", message: string): ProcessRecord {
     const record: ProcessRecord = { ...pod, startedAt: kubernetesTime(new Date()) };
     this.#records.set(pod.uid, record);
-    this.#finish(record, "ContainerCannotRun", 128, message);
+    this.#finish(record, reason, reason === "Lost" ? killedExitCode : cannotRunExitCode, message);
     return record;
   }
 
@@ -141,6 +159,7 @@ export class PodProcesses {
     if (record) this.#kill(record);
     for (const pid of processesOfPod(uid)) signalProcess(pid, "SIGKILL");
     this.#records.delete(uid);
+    this.#logTimes.delete(uid);
     await rm(this.folder(uid).path, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -148,12 +167,18 @@ export class PodProcesses {
   poll(): void {
     for (const record of this.#records.values()) {
       if (record.end) continue;
+      this.#observeLog(record.uid);
       if (!this.#isAlive(record)) this.#settle(record);
       else if (record.stop && Date.now() >= Date.parse(record.stop.at) + record.stop.graceSeconds * 1000) {
         if (!record.killed) writeRecord(this.folder(record.uid).record, Object.assign(record, { killed: true }));
         this.#kill(record);
       }
     }
+  }
+
+  #observeLog(uid: string): void {
+    const status = statSync(this.folder(uid).log, { throwIfNoEntry: false });
+    if (status) this.logTimes(uid).observe(status.size, Date.now());
   }
 
   #isAlive({ pid, startTime }: ProcessRecord): boolean {
@@ -174,14 +199,14 @@ export class PodProcesses {
     const folder = this.folder(record.uid);
     // What the command left running ends with it, as in a container.
     for (const pid of processesOfPod(record.uid)) signalProcess(pid, "SIGKILL");
+    this.#observeLog(record.uid);
     const text = readHead(folder.exit, 16).trim();
     const message = readHead(folder.result, maximumMessageBytes);
-    const finishedAt = existsSync(folder.exit) ? statSync(folder.exit).mtime : new Date();
     if (/^\d+$/.test(text)) {
       const exitCode = Number(text);
       const reason =
         record.stop?.reason === "DeadlineExceeded" ? "DeadlineExceeded" : exitCode === 0 ? "Completed" : "Error";
-      this.#finish(record, reason, exitCode, message, finishedAt);
+      this.#finish(record, reason, exitCode, message, statSync(folder.exit).mtime);
     } else if (record.killed) {
       const reason = record.stop?.reason === "DeadlineExceeded" ? "DeadlineExceeded" : "Error";
       this.#finish(record, reason, killedExitCode, message);

@@ -32,6 +32,8 @@ export async function startPod(pod: PodType, starter: Starter): Promise<ProcessR
   const container = pod.spec?.containers[0];
   const identity = { uid, namespace, name, container: container?.name ?? "" };
   const folder = processes.folder(uid);
+  // Somebody started it and its record is gone: a job must not run twice.
+  if (pod.status?.startTime) return processes.fail(identity, "Lost", "the node has lost what it knew about this Pod");
   try {
     if (!container || pod.spec?.containers.length !== 1 || pod.spec.initContainers?.length)
       throw new ContainerConfigError("a process node runs Pods of exactly one container and no init containers");
@@ -49,7 +51,7 @@ export async function startPod(pod: PodType, starter: Starter): Promise<ProcessR
     const env = processEnvironment(variables, folder, starter.binFolders, mainToken(sources));
     return processes.start({ ...identity, command, env });
   } catch (error) {
-    if (error instanceof ContainerConfigError) return processes.fail(identity, error.message);
+    if (error instanceof ContainerConfigError) return processes.fail(identity, "ContainerCannotRun", error.message);
     throw error;
   }
 }
