@@ -3,7 +3,7 @@
  *
  *   host      on loopback the Host header must name loopback: a foreign name that resolves here (DNS rebinding) is refused, 421
  *   site      a request another site caused is refused unless it is a plain navigation, 403
- *   headers   Content-Security-Policy with a fresh nonce and its companions
+ *   headers   Content-Security-Policy with a fresh nonce and its companions; for the sign-in page, the path that was asked for
  */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -18,6 +18,7 @@ export function guard(listenHost: string, next: Handler): Handler {
       return refuse(response, 421, "this console answers to localhost and 127.0.0.1 only");
     if (isForeign(request)) return refuse(response, 403, "requests caused by another site are refused");
     setSecurityHeaders(request, response);
+    request.headers["x-krate-path"] = (request.url ?? "/").split("?")[0];
     return next(request, response);
   };
 }

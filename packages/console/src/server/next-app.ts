@@ -10,13 +10,12 @@ export interface NextApp {
   close(): Promise<void>;
 }
 
-interface NextModule {
-  default(options: object): {
-    prepare(): Promise<void>;
-    getRequestHandler(): NextApp["handle"];
-    close(): Promise<void>;
-  };
-}
+/** What the CommonJS module `next` is. */
+type CreateNext = (options: object) => {
+  prepare(): Promise<void>;
+  getRequestHandler(): NextApp["handle"];
+  close(): Promise<void>;
+};
 
 /** Folder of the application; the same seen from `src/server/` and, bundled, from `dist/`. */
 export const builtApp = (moduleUrl: string): string =>
@@ -31,8 +30,8 @@ export async function openNextApp(folder: string, listen: { host: string; port: 
     config: object;
   };
   process.env["__NEXT_PRIVATE_STANDALONE_CONFIG"] = JSON.stringify(config);
-  const next = createRequire(join(folder, "server.js"))("next") as NextModule;
-  const app = next.default({ dev: false, dir: folder, conf: config, hostname: listen.host, port: listen.port });
+  const next = createRequire(join(folder, "server.js"))("next") as CreateNext;
+  const app = next({ dev: false, dir: folder, conf: config, hostname: listen.host, port: listen.port });
   await app.prepare();
   return { handle: app.getRequestHandler(), close: () => app.close() };
 }

@@ -1,0 +1,45 @@
+import { CheckRun, IssueComment, Review, ReviewComment } from "@krate/kinds";
+import type { Metadata } from "next";
+import { related } from "../../../../../../../upstream/find.ts";
+import { PullActions } from "./pull-actions.tsx";
+import { PullFacts } from "./pull-facts.tsx";
+import { PullFrame } from "./pull-frame.tsx";
+import styles from "./pull.module.css";
+import { Timeline } from "./timeline.tsx";
+import { timelineOf } from "./timeline-entries.ts";
+
+type Params = Promise<{ org: string; repository: string; name: string }>;
+
+export async function generateMetadata({ params }: { params: Params }): Promise<Metadata> {
+  return { title: (await params).name };
+}
+
+export default async function PullRequestPage({ params }: { params: Params }) {
+  const { org, repository, name } = await params;
+  return (
+    <PullFrame
+      org={org}
+      repository={repository}
+      name={name}
+      render={async (pull, namespace) => {
+        const ofPull = `spec.pullRequest=${name}`;
+        const headSha = pull.status?.headSha;
+        const [reviews, lineComments, comments, checks] = await Promise.all([
+          related(Review, namespace, ofPull),
+          related(ReviewComment, namespace, ofPull),
+          related(IssueComment, namespace, `spec.target.name=${name}`),
+          headSha ? related(CheckRun, namespace, `spec.repository=${repository},spec.sha=${headSha}`) : [],
+        ]);
+        return (
+          <div className={styles.columns}>
+            <div className={styles.main}>
+              <Timeline entries={timelineOf({ pull, reviews, lineComments, comments })} files={`/orgs/${org}/repositories/${repository}/pulls/${name}/files`} />
+              <PullActions org={org} namespace={namespace} pull={pull} />
+            </div>
+            <PullFacts org={org} pull={pull} checks={checks} />
+          </div>
+        );
+      }}
+    />
+  );
+}
