@@ -8,17 +8,19 @@ export interface ListPosition {
   name: string;
 }
 
+/** Reads on where it stopped. */
+export interface RowCursor {
+  next(count: number): Promise<{ rows: StoredObject[]; more: boolean }>;
+}
+
 /** What a list needs of the store it belongs to. */
 export interface ListSource {
   head(): Promise<{ revision: bigint; compacted: bigint }>;
-  /** The state at `revision` in key order, after `after`, at most `limit`. */
-  rowsAt(
-    scope: Scope,
-    at: { revision: bigint; after: ListPosition | undefined; limit: number },
-  ): Promise<StoredObject[]>;
+  /** The state at a revision in key order, from after a position. */
+  cursor(scope: Scope, from: { revision: bigint; after: ListPosition | undefined }): RowCursor;
   /** How many objects the scope has now, selector aside. */
   count(scope: Scope): Promise<number>;
-  /** A page from memory, where it can be had; same meaning as `rowsAt`. Without `exactly`, of any revision since `notBefore`. */
+  /** A page from memory, where it can be had; in the order of `cursor`. Without `exactly`, of any revision since `notBefore`. */
   remembered?(
     scope: Scope,
     page: { notBefore: bigint; exactly: bigint | undefined; after: ListPosition | undefined; limit: number },
@@ -87,25 +89,21 @@ async function knownRemaining(source: ListSource, options: ListOptions, plan: Pl
 
 async function readStream(source: ListSource, options: ListOptions, plan: Plan): Promise<ListStream> {
   const known = await knownRemaining(source, options, plan);
+  const cursor = source.cursor(options, plan);
   let last: StoredObject | undefined;
   let sent = 0;
   let more = false;
   async function* chunks(): AsyncGenerator<readonly StoredObject[]> {
-    let rows = firstChunkRows;
-    let left = plan.limit;
+    let count = firstChunkRows;
     do {
-      const want = Math.min(rows, left);
-      const after = last?.key ?? plan.after;
-      const found = await source.rowsAt(options, { revision: plan.revision, after, limit: want + 1 });
+      const found = await cursor.next(Math.min(count, plan.limit - sent));
       await refuseIfCompacted(source, plan.revision);
-      more = found.length > want;
-      const chunk = more ? found.slice(0, want) : found;
-      left -= chunk.length;
-      sent += chunk.length;
-      last = chunk.at(-1) ?? last;
-      rows = nextChunkRows(chunk);
-      if (chunk.length > 0) yield chunk;
-    } while (more && left > 0);
+      more = found.more;
+      sent += found.rows.length;
+      last = found.rows.at(-1) ?? last;
+      count = nextChunkRows(found.rows);
+      if (found.rows.length > 0) yield found.rows;
+    } while (more && sent < plan.limit);
   }
   return {
     revision: plan.revision,

@@ -81,7 +81,7 @@ async function runAtRandom(stores: readonly Store[], { seed, disturb }: RunOptio
     }),
   );
   const expected = ["AlreadyExists", "NotFound", "Conflict", ...(disturb ? ["ServiceUnavailable", "Timeout"] : [])];
-  const forgive = (error: { reason?: string }) => {
+  const forgive = (error: Error & { reason?: string }) => {
     if (!expected.includes(error.reason ?? "")) throw error;
     return undefined;
   };

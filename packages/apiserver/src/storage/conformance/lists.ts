@@ -101,6 +101,22 @@ export function listTests(world: World): void {
       expect(stream.end()).toEqual({});
     });
 
+    test("stream a selection of any number, with the revision's state throughout", async () => {
+      const wanted = Array.from({ length: 1_234 }, (_, index) => `n${String(index).padStart(5, "0")}`);
+      const labelled = { labels: { app: "web" } };
+      await Promise.all(wanted.map((name) => world.create(name, labelled)));
+      await world.create("other");
+      const selector: Selector = { labels: [{ key: "app", operator: "In", values: ["web"] }] };
+      const stream = await world.store.listStream({ group, resource, selector });
+      const found: string[] = [];
+      for await (const chunk of stream.chunks) {
+        found.push(...names(chunk));
+        await world.store.update(at("n01233"), {}, replaceBy({ labels: { app: "gone" } }));
+        await world.store.create(at(`o${found.length}`), encode(at(`o${found.length}`), labelled));
+      }
+      expect(found).toEqual(wanted);
+    });
+
     const label = (
       key: string,
       operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "GreaterThan" | "LessThan",

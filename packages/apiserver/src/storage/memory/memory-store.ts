@@ -80,10 +80,10 @@ export function createMemoryStore(options: StoreOptions = {}): Store {
     closing: closing.signal,
     head: async () => ({ revision: window.tail, compacted }),
     conditions: async (scope) => compileSelector(idOf(scope), scope.selector),
-    async rowsAt(scope, { revision, after, limit }) {
+    cursor(scope, { revision, after }) {
       const rows = rowsOf(scope, revision);
-      const from = after ? rows.filter((row) => compareKeys(row.key, { ...row.key, ...after }) > 0) : rows;
-      return from.slice(0, limit);
+      const left = after ? rows.filter((row) => compareKeys(row.key, after) > 0) : rows;
+      return { next: async (count) => ({ rows: left.splice(0, count), more: left.length > 0 }) };
     },
     count: async (scope) => rowsOf({ ...scope, selector: undefined }, window.tail).length,
     listStream: (listOptions) => listStream(source, listOptions),

@@ -9,9 +9,10 @@ import { watch } from "../watch.ts";
 import { createBlobStore } from "./blobs.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { Compactor, defaultRetention, type Retention } from "./compactor.ts";
-import { createObjectReads, createScopeReads, readRows } from "./reads.ts";
+import { createObjectReads, createScopeReads } from "./reads.ts";
 import { startReplica } from "./replica.ts";
 import { ResourceIds } from "./resource-ids.ts";
+import { readRows } from "./row-cursor.ts";
 import { openSessions } from "./sessions.ts";
 import { nextNumber } from "./sql/next-number.ts";
 

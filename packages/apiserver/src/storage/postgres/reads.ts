@@ -4,27 +4,13 @@ import type { StoredRow } from "../row.ts";
 import type { ObjectKey, Scope } from "../store.ts";
 import { type Condition, compileSelector } from "../tags.ts";
 import { compactedRevision, type WatchSource } from "../watch.ts";
-import { copyRows } from "./copy-rows.ts";
 import { ObjectLoader } from "./object-loader.ts";
 import type { Replica } from "./replica.ts";
 import type { ResourceIds } from "./resource-ids.ts";
+import { rowCursor } from "./row-cursor.ts";
 import type { Sessions } from "./sessions.ts";
 import { countObjects } from "./sql/count-objects.ts";
-import { listRowsSql } from "./sql/list-rows.ts";
 import { readLogOf } from "./sql/read-log.ts";
-
-/** The rows of a scope at a revision, from the database. */
-export async function readRows(
-  { sessions, ids }: { sessions: Sessions; ids: ResourceIds },
-  scope: Scope,
-  { revision, after, limit }: Parameters<ListSource["rowsAt"]>[1],
-): Promise<StoredRow[]> {
-  const resourceId = await ids.find(scope);
-  if (resourceId === undefined) return [];
-  const conditions = compileSelector(resourceId, scope.selector);
-  const range = { resourceId, namespace: scope.namespace, conditions, revision, after, limit };
-  return copyRows(conditions.length > 0 ? sessions.select : sessions.list, listRowsSql(range), scope);
-}
 
 /** Reads one object at a time. */
 export interface ObjectReads {
@@ -94,9 +80,9 @@ export function createScopeReads(
     window,
     head: () => heads.read(),
     conditions: conditionsOf,
-    rowsAt(scope, page) {
+    cursor(scope, from) {
       observer.read({ operation: "list", source: "database" });
-      return readRows({ sessions, ids }, scope, page);
+      return rowCursor({ sessions, ids }, scope, from);
     },
     async remembered(scope, { notBefore, ...page }) {
       const conditions = await conditionsOf(scope);

@@ -44,7 +44,10 @@ function setUp(maxRows: number) {
     cache.list(scope, first);
     for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   };
-  return { cache, write, loaded, sorted, hold: (until: Promise<void>) => (gate = until), tail: () => tail };
+  const hold = (until: Promise<void>): void => {
+    gate = until;
+  };
+  return { cache, write, loaded, sorted, hold, tail: () => tail };
 }
 
 const names = (list: { rows: StoredRow[] } | undefined) => list?.rows.map((each) => each.key.name);
@@ -67,14 +70,14 @@ describe("ResourceCache", () => {
   test("does not lose what is written while it loads", async () => {
     const { cache, write, loaded, hold } = setUp(100);
     for (const name of ["a", "b", "c"]) write("created", name);
-    let open = () => {};
-    hold(new Promise((resolve) => (open = resolve)));
+    const gate = Promise.withResolvers<void>();
+    hold(gate.promise);
     await loaded();
     write("deleted", "a");
     write("updated", "b");
     write("created", "d");
     expect(cache.list(scope, first)).toBeUndefined();
-    open();
+    gate.resolve();
     await loaded();
     const list = cache.list(scope, { ...first, limit: 10 });
     expect(list?.rows.map((each) => `${each.key.name}@${each.revision}`)).toEqual(["b@5", "c@3", "d@6"]);

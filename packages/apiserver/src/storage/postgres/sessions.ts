@@ -38,6 +38,8 @@ export interface Sessions {
   read: Pool;
   /** `read`, with errors translated. */
   reader: Queryable;
+  /** `select`, with errors translated. */
+  selector: Queryable;
   end(): Promise<void>;
 }
 
@@ -59,5 +61,5 @@ export async function openSessions({ connection, maxReadConnections, log }: Sess
     await end();
     throw error;
   }
-  return { write, list, select, read, reader: translating(read), end };
+  return { write, list, select, read, reader: translating(read), selector: translating(select), end };
 }

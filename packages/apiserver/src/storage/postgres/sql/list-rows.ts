@@ -16,26 +16,45 @@ export interface ListRange {
  * change after R replaced. That change is the one log row with revision > R and previous_revision <= R; compaction keeps
  * what it replaced until R itself is compacted. Both halves come sorted and limited, so a page costs the same in a table of
  * a million rows as in one of ten thousand.
- *
- * Written for COPY, which takes no parameters, hence the quoting here; COPY hands over rows as bytes, without decoding.
- * Measured, 500 rows of 2 KB: COPY 2.4 ms, rows joined in JS 2.8–5.8 ms, string_agg 6.6–10.9 ms.
  */
-export function listRowsSql(range: ListRange): string {
-  const { resourceId, revision, limit } = range;
-  return `copy (
-select r.revision, r.namespace, r.name, r.revision_offset, r.tags, r.bytes from (
-  select k.namespace, k.name, k.revision from (
+function selection(range: ListRange): string {
+  const { resourceId, revision } = range;
+  const limit = Number.isFinite(range.limit) ? `limit ${range.limit}` : "";
+  return `select k.namespace, k.name, k.revision from (
     (select o.namespace, o.name, o.revision from krate_objects o
      where o.resource_id = ${resourceId} and o.revision <= ${revision} ${filters(range, "o")}
-     order by o.namespace, o.name limit ${limit})
+     order by o.namespace, o.name ${limit})
     union all
     (select p.namespace, p.name, p.revision from krate_log l join krate_log p on p.revision = l.previous_revision
      where l.revision > ${revision} and l.previous_revision between 1 and ${revision}
        and l.resource_id = ${resourceId} ${filters(range, "p")}
-     order by p.namespace, p.name limit ${limit})
-  ) k order by k.namespace, k.name limit ${limit}
-) s join krate_log r on r.revision = s.revision
+     order by p.namespace, p.name ${limit})
+  ) k order by k.namespace, k.name ${limit}`;
+}
+
+/**
+ * Rows of a range. COPY takes no parameters, hence the quoting here; it hands over rows as bytes, without decoding.
+ * Measured, 500 rows of 2 KB: COPY 2.4 ms, rows joined in JS 2.8–5.8 ms, string_agg 6.6–10.9 ms.
+ */
+export function listRowsSql(range: ListRange): string {
+  return `copy (
+select r.revision, r.namespace, r.name, r.revision_offset, r.tags, r.bytes
+from (${selection(range)}) s join krate_log r on r.revision = s.revision
 order by s.namespace, s.name
+) to stdout with (format binary)`;
+}
+
+/** The revisions of a range in its order: for a selector, whose rows are costly to find, found once for many chunks. */
+export function selectRevisionsSql(range: ListRange): string {
+  return `select s.revision from (${selection(range)}) s`;
+}
+
+/** The rows with these revisions, in this order. */
+export function rowsOfRevisionsSql(revisions: readonly bigint[]): string {
+  return `copy (
+select r.revision, r.namespace, r.name, r.revision_offset, r.tags, r.bytes
+from unnest('{${revisions.join(",")}}'::bigint[]) with ordinality as u (revision, place) join krate_log r on r.revision = u.revision
+order by u.place
 ) to stdout with (format binary)`;
 }
 
