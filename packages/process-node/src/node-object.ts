@@ -17,6 +17,23 @@ export interface NodeDescription {
   host: string;
   port: number;
   maxPods: number;
+  /** Of the Node as last seen: people may add some. */
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Labels every process node has. */
+export function nodeLabels(name: string): Record<string, string> {
+  return {
+    "kubernetes.io/hostname": name,
+    "kubernetes.io/os": "linux",
+    "kubernetes.io/arch": architecture(),
+    [processNodeLabel]: "true",
+  };
+}
+
+/** As Go names it. */
+function architecture(): string {
+  return arch() === "x64" ? "amd64" : arch();
 }
 
 export function nodeStatus(node: NodeDescription, now: string): NonNullable<NodeType["status"]> {
@@ -32,7 +49,7 @@ export function nodeStatus(node: NodeDescription, now: string): NonNullable<Node
     allocatable: amount,
     conditions: [{ ...ready, lastHeartbeatTime: now, lastTransitionTime: now }],
     nodeInfo: {
-      architecture: arch() === "x64" ? "amd64" : arch(),
+      architecture: architecture(),
       bootID: bootId(),
       containerRuntimeVersion: "process://1",
       kernelVersion: release(),
@@ -48,7 +65,7 @@ export function nodeStatus(node: NodeDescription, now: string): NonNullable<Node
 
 /** Creates the Node, or takes over the one of an earlier run. */
 export async function registerNode(client: KubeClient, node: NodeDescription): Promise<void> {
-  const labels = { "kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux", [processNodeLabel]: "true" };
+  const labels = nodeLabels(node.name);
   try {
     await client.create(Node, { metadata: { name: node.name, labels } });
   } catch (error) {
@@ -60,6 +77,7 @@ export async function registerNode(client: KubeClient, node: NodeDescription): P
 
 async function writeStatus(client: KubeClient, node: NodeDescription): Promise<void> {
   const found = await client.get(Node, { name: node.name });
+  node.labels = found.metadata?.labels ?? {};
   const status = nodeStatus(node, kubernetesTime(new Date()));
   const before = found.status?.conditions?.find(({ type }) => type === "Ready");
   const [ready] = status.conditions ?? [];

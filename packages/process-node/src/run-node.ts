@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { defineTrigger, runProgram } from "@krate/controller";
 import { Pod, type PodType } from "@krate/kinds";
 import { type Informer, kubeClient, loadKubeConfig } from "@krate/kube";
@@ -9,7 +10,7 @@ import { createLogger } from "@krate/telemetry";
 import type { NodeConfig } from "./config.ts";
 import { containerUser } from "./container-user.ts";
 import { startKubelet } from "./kubelet/server.ts";
-import { heartbeat, registerNode } from "./node-object.ts";
+import { heartbeat, nodeLabels, registerNode } from "./node-object.ts";
 import { PodProcesses } from "./pods/processes.ts";
 import { podController } from "./pods/reconcile-pod.ts";
 import { PodTokens } from "./pods/tokens.ts";
@@ -25,7 +26,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
     fieldManager: name,
   });
   mkdirSync(config.root, { recursive: true, mode: 0o711 });
-  const runner = runnerCommand(join(import.meta.dirname, "..", ".."), config.runnerEntry);
+  const runner = runnerCommand(fileURLToPath(new URL("../..", import.meta.url)), config.runnerEntry);
   const bin = join(config.root, "bin");
   writeRunnerScript(bin, runner);
   const owner = containerUser(config.root, [runner.node, runner.entry]);
@@ -42,7 +43,13 @@ export async function runNode(config: NodeConfig): Promise<void> {
     log.warn({ err, namespace: metadata?.namespace, pod: metadata?.name }, "a token could not be renewed; tried again"),
   );
   const kubelet = await startKubelet({ address: config.address, tls: config.tls, processes, log });
-  const description = { name: config.nodeName, host: config.address.host, port: kubelet.port, maxPods: config.maxPods };
+  const description = {
+    name: config.nodeName,
+    host: config.address.host,
+    port: kubelet.port,
+    maxPods: config.maxPods,
+    labels: nodeLabels(config.nodeName),
+  };
   await untilDone(
     () => registerNode(client, description),
     (err) => log.warn({ err }, "the Node could not be registered"),
@@ -67,6 +74,7 @@ export async function runNode(config: NodeConfig): Promise<void> {
     name: config.nodeName,
     host: config.address.host,
     maxPods: config.maxPods,
+    labels: () => description.labels,
     ended,
     forgotten: () => void sweep(),
   };

@@ -13,7 +13,8 @@ import { controllers } from "./services.ts";
 const tokenLifetimeSeconds = 3600;
 const renewalIntervalMilliseconds = 20 * 60 * 1000;
 
-export const programsWithIdentity = ["git-gateway", ...controllers, "process-node", "console"] as const;
+/** `apiserver` needs one only behind another API server; the token does no harm otherwise. */
+export const programsWithIdentity = ["apiserver", "git-gateway", ...controllers, "process-node", "console"] as const;
 
 export interface Identities {
   kubeconfigOf(program: string): string;

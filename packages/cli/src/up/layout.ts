@@ -12,6 +12,7 @@ export interface Layout {
   tokens: string;
   logs: string;
   node: string;
+  console: string;
   /** The kubeconfig people use; contexts `admin`, `alice`, `bob`. */
   kubeconfig: string;
   /** `{ apiUrl, gitUrl, consoleUrl, kubeconfig, namespace, pids }` of the running forge. */
@@ -29,6 +30,7 @@ export function layoutOf(home: string): Layout {
     tokens: join(home, "tokens"),
     logs: join(home, "logs"),
     node: join(home, "node"),
+    console: join(home, "console"),
     kubeconfig: join(home, "kubeconfig"),
     state: join(home, "forge.json"),
     lock: join(home, "forge.lock"),

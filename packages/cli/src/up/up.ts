@@ -4,17 +4,18 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { kubeClient, loadKubeConfig } from "@krate/kube";
-import { startEmbeddedPostgres } from "@krate/postgres/embedded";
+import { isReason, recordGroup, version } from "@krate/kinds";
+import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { apiserverEnvironment, type ClusterOptions, clusterAccess, prepareCluster } from "./cluster.ts";
-import { programIdentities } from "./identities.ts";
+import { startDatabase } from "./database.ts";
+import { type Identities, programIdentities } from "./identities.ts";
 import { layoutOf } from "./layout.ts";
 import { takeLock } from "./lock.ts";
 import { firstNamespace, install } from "./manifests.ts";
 import { reservePort } from "./ports.ts";
 import { controllers, hasProgram, program } from "./services.ts";
 import { type ForgeState, removeState, writeState } from "./state.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 
 export const defaults = { apiPort: 7443, gitPort: 7081, consolePort: 7080 } as const;
 
@@ -57,14 +58,11 @@ export async function startForge(options: UpOptions): Promise<Forge> {
 async function startPrograms(options: UpOptions, releases: (() => unknown)[]): Promise<ForgeState> {
   const { checkout, print } = options;
   const layout = layoutOf(options.home);
-  const supervisor = new Supervisor({
-    logFolder: layout.logs,
-    events: {
-      ready: (name, milliseconds) => print(`  ✓ ${name.padEnd(24)} ${(milliseconds / 1000).toFixed(1)} s`),
-      exited: (name, how, wait) =>
-        print(`  ! ${name} ended (${how}); again in ${wait / 1000} s; log: ${supervisor.logFile(name)}`),
-    },
-  });
+  const events: SupervisorEvents = {
+    ready: (name, milliseconds) => print(`  ✓ ${name.padEnd(24)} ${(milliseconds / 1000).toFixed(1)} s`),
+    exited: (name, how, wait) => print(`  ! ${name} ended (${how}); again in ${wait / 1000} s; logs: ${layout.logs}`),
+  };
+  const supervisor = new Supervisor({ logFolder: layout.logs, events });
   const wanted = (name: string) => !options.without?.includes(name) && hasProgram(checkout, name);
   const start = async (name: string, env: Record<string, string>, readySeconds?: number) => {
     if (!wanted(name)) return;
@@ -72,10 +70,8 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     await supervisor.start(program({ name, checkout, env, healthAddress, ...(readySeconds && { readySeconds }) }));
   };
 
-  const postgresStartedAt = Date.now();
-  const postgres = await startEmbeddedPostgres({ dataDir: layout.database });
-  releases.push(() => postgres.stop());
-  print(`  ✓ ${"postgres".padEnd(24)} ${((Date.now() - postgresStartedAt) / 1000).toFixed(1)} s`);
+  const database = await startDatabase(layout.database, events);
+  releases.push(() => database.stop());
   releases.push(() => supervisor.stop());
 
   const ports = {
@@ -86,16 +82,20 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   };
   const cluster: ClusterOptions = { layout, ports, ...(options.kubeconfig && { kubeconfig: options.kubeconfig }) };
   const prepared = await prepareCluster(cluster);
-  await start("apiserver", apiserverEnvironment(prepared, postgres.connection));
-
   const client = kubeClient(await loadKubeConfig(prepared.adminKubeconfig), {
     userAgent: "krate-up",
     fieldManager: "krate-up",
   });
   releases.push(() => client.close());
+  const startServer = (env: Record<string, string> = {}) =>
+    start("apiserver", { ...apiserverEnvironment(prepared, database.connection), ...env });
+  // Standalone, everything is installed into our own server; aggregated, it needs an identity of the cluster first.
+  if (prepared.mode === "standalone") await startServer();
   await install(client, checkout);
-  const identities = await programIdentities(client, clusterAccess(prepared), layout);
+  const identities: Identities = await programIdentities(client, clusterAccess(prepared), layout);
   releases.push(() => identities.stop());
+  if (prepared.mode === "aggregated") await startServer({ KUBECONFIG: identities.kubeconfigOf("apiserver") });
+  await untilRecordsServed(client);
 
   const gitUrl = `http://127.0.0.1:${ports.git}`;
   const shared = {
@@ -121,6 +121,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   const consoleUrl = `http://127.0.0.1:${ports.console}`;
   await start("console", {
     ...environment("console"),
+    KRATE_CONSOLE_HOME: layout.console,
     KRATE_API_URL: prepared.apiUrl,
     KRATE_API_CA_FILE: prepared.caFile,
     PORT: String(ports.console),
@@ -134,10 +135,10 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     ...(wanted("console") && { consoleUrl }),
     kubeconfig: prepared.kubeconfig,
     namespace: firstNamespace,
-    pids: { postgres: postgres.pid, ...supervisor.pids() },
+    pids: { postgres: database.pid(), ...supervisor.pids() },
   };
   const refresh = setInterval(
-    () => writeState(layout.state, { ...state, pids: { postgres: postgres.pid, ...supervisor.pids() } }),
+    () => writeState(layout.state, { ...state, pids: { postgres: database.pid(), ...supervisor.pids() } }),
     1000,
   );
   refresh.unref();
@@ -147,6 +148,23 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   });
   writeState(layout.state, state);
   return state;
+}
+
+const servedTimeoutMilliseconds = 60_000;
+
+/** Behind an aggregator the records are there once it has found our server; controllers would only wait for them one by one. */
+async function untilRecordsServed(client: KubeClient): Promise<void> {
+  const deadline = Date.now() + servedTimeoutMilliseconds;
+  for (;;) {
+    try {
+      await (await client.raw({ path: `/apis/${recordGroup}/${version}` })).text();
+      return;
+    } catch (error) {
+      const passing = isReason(error, "NotFound") || isReason(error, "ServiceUnavailable");
+      if (!passing || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 function banner(state: ForgeState): string {

@@ -14,11 +14,15 @@ import { type Starter, startPod } from "./start-pod.ts";
 export const processNodeLabel = "krate.a5c.ai/process-node";
 const defaultGraceSeconds = 30;
 const fullRetrySeconds = 2;
+/** Labels of the Node may change. */
+const mismatchRetrySeconds = 10;
 
 export interface PodNode extends Starter {
   name: string;
   host: string;
   maxPods: number;
+  /** Labels of the Node, as last seen. */
+  labels(): Readonly<Record<string, string>>;
   /** Woken when a process ends. */
   ended: ReturnType<typeof defineTrigger>;
   /** A Pod of this node is no more. */
@@ -44,11 +48,16 @@ export function podController(node: PodNode) {
   });
 }
 
+/** A Pod says itself that it is meant for a process node: any other needs a real kubelet. */
 export function wantsProcessNode(pod: PodType): boolean {
   const { nodeSelector = {}, schedulingGates = [] } = (pod.spec ?? {}) as NonNullable<PodType["spec"]> & {
     schedulingGates?: object[];
   };
   return nodeSelector[processNodeLabel] === "true" && schedulingGates.length === 0 && !pod.metadata?.deletionTimestamp;
+}
+
+function matchesLabels(pod: PodType, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(pod.spec?.nodeSelector ?? {}).every(([name, value]) => labels[name] === value);
 }
 
 function isOver(pod: PodType): boolean {
@@ -60,6 +69,7 @@ const justBound = new Set<string>();
 
 async function bind(pod: PodType, client: KubeClient, node: PodNode, all: PodType[]): Promise<ReconcileResult<never>> {
   const { namespace = "", name = "", uid = "" } = pod.metadata ?? {};
+  if (!matchesLabels(pod, node.labels())) return { requeueAfterSeconds: mismatchRetrySeconds };
   const known = all.filter(({ spec }) => spec?.nodeName === node.name);
   for (const { metadata } of known) justBound.delete(metadata?.uid ?? "");
   const running = known.filter((one) => !isOver(one)).length;
