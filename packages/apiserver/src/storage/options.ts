@@ -9,7 +9,7 @@ export interface StoreOptions {
   windowMaxEvents?: number;
   /** Bytes of those events. @defaultValue 32 MiB */
   windowMaxBytes?: number;
-  /** Bytes of objects kept in memory for reads; 0 turns it off. @defaultValue 160 MiB, at most a tenth of the memory */
+  /** Bytes of objects kept in memory for reads; 0 turns it off. @defaultValue 256 MiB, at most a tenth of the memory */
   cacheMaxBytes?: number;
   /** Bytes of one blob. @defaultValue 64 MiB */
   maxBlobBytes?: number;
@@ -27,7 +27,7 @@ export function resolveOptions(options: StoreOptions): Required<StoreOptions> {
     bookmarkIntervalMilliseconds: options.bookmarkIntervalMilliseconds ?? 60_000,
     windowMaxEvents: options.windowMaxEvents ?? 10_000,
     windowMaxBytes: options.windowMaxBytes ?? 32 * mebibyte,
-    cacheMaxBytes: options.cacheMaxBytes ?? Math.min(160 * mebibyte, Math.floor(memoryBytes() * cacheShare)),
+    cacheMaxBytes: options.cacheMaxBytes ?? Math.min(256 * mebibyte, Math.floor(memoryBytes() * cacheShare)),
     maxBlobBytes: options.maxBlobBytes ?? 64 * mebibyte,
     log: options.log ?? silentLog,
     observer: options.observer ?? silentObserver,

@@ -34,11 +34,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const ids = new ResourceIds(sessions.reader);
 
   async function* loadResource(scope: Scope, revision: bigint): AsyncGenerator<readonly StoredRow[]> {
+    const texts = new Map<string, string>();
+    const shared = (text: string) => texts.get(text) ?? (texts.set(text, text), text); // most rows have the same few tags
     let after: StoredRow["key"] | undefined;
     let rows: StoredRow[];
     do {
       rows = await readRows({ sessions, ids }, scope, { revision, after, limit: firstChunkRows });
-      yield rows.map((row) => ({ ...row, bytes: Buffer.from(row.bytes) })); // a copy does not keep the whole chunk alive
+      // Copied bytes do not keep the whole chunk alive.
+      yield rows.map((row) => ({ ...row, tags: row.tags.map(shared), bytes: Buffer.from(row.bytes) }));
       after = rows.at(-1)?.key;
     } while (rows.length === firstChunkRows);
   }
