@@ -35,7 +35,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
   async function* loadResource(scope: Scope, revision: bigint): AsyncGenerator<readonly StoredRow[]> {
     const texts = new Map<string, string>();
-    const shared = (text: string) => texts.get(text) ?? (texts.set(text, text), text); // most rows have the same few tags
+    const shared = (text: string): string => {
+      const known = texts.get(text); // most rows have the same few tags
+      if (known === undefined) texts.set(text, text);
+      return known ?? text;
+    };
     let after: StoredRow["key"] | undefined;
     let rows: StoredRow[];
     do {
