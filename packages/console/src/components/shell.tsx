@@ -30,7 +30,7 @@ export async function Shell({ org, crumbs = [], children }: { org?: string; crum
         Skip to content
       </a>
       <header className={styles.top}>
-        <Link href="/orgs" className={styles.brand} aria-label="Krate, all organizations">
+        <Link href="/orgs" prefetch={false} className={styles.brand} aria-label="Krate, all organizations">
           <Logo size={26} />
         </Link>
         <nav aria-label="Breadcrumbs" className={styles.crumbs}>
@@ -40,7 +40,7 @@ export async function Shell({ org, crumbs = [], children }: { org?: string; crum
               <span aria-hidden="true" className="faint">
                 /
               </span>
-              <Link href={href}>{label}</Link>
+              <Link href={href} prefetch={false}>{label}</Link>
             </span>
           ))}
         </nav>

@@ -1,13 +1,14 @@
 "use client";
 import { ChevronDownIcon, ChevronRightIcon } from "@primer/octicons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type CSSProperties, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Avatar } from "../components/avatar.tsx";
 import { Ago } from "../components/time.tsx";
 import { ChangeIcon } from "./change-icon.tsx";
 import { type DiffDocument, type DiffFile, type RowKind, rowKind } from "./diff-document.ts";
 import styles from "./diff.module.css";
 import { FileTree } from "./file-tree.tsx";
+import { ThreadList } from "./thread-list.tsx";
 import type { Thread } from "./threads.ts";
 import { useDiff } from "./use-diff.ts";
 import { viewRows } from "./view-rows.ts";
@@ -17,10 +18,10 @@ const headerHeight = 44;
 const threadHeight = 150;
 
 /**
- * A diff of any size: it streams in, and only what is on the screen is in the page. Keys: j and k go to the next and previous file,
+ * A diff of any size, with the threads on its lines (`bodies`: their rendered comments, by name): it streams in, and only what is on the screen is in the page. Keys: j and k go to the next and previous file,
  * n and p to the next and previous thread.
  */
-export function DiffView({ url, threads }: { url: string; threads: Thread[] }) {
+export function DiffView({ url, threads, bodies }: { url: string; threads: Thread[]; bodies: Record<string, ReactNode> }) {
   const { document, version, done, problem } = useDiff(url);
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   // `version` says that `document`, which is one object all the time, has grown.
@@ -42,7 +43,7 @@ export function DiffView({ url, threads }: { url: string; threads: Thread[] }) {
   const offset = virtualizer.scrollOffset ?? 0;
   const first = items.find(({ end }) => end > offset + 1)?.index ?? 0;
   const currentFile = entries.length === 0 ? -1 : fileAt(files, first);
-  const goTo = useCallback((index: number | undefined) => index !== undefined && virtualizer.scrollToIndex(index, { align: "start" }), [virtualizer]);
+  const goTo = useCallback((index: number | undefined) => index !== undefined && index >= 0 && virtualizer.scrollToIndex(index, { align: "start" }), [virtualizer]);
   useReviewKeys({
     j: () => goTo(files[Math.min(currentFile + 1, files.length - 1)]),
     k: () => goTo(files[Math.max(first === files[currentFile] ? currentFile - 1 : currentFile, 0)]),
@@ -56,7 +57,7 @@ export function DiffView({ url, threads }: { url: string; threads: Thread[] }) {
   const deletions = document.files.reduce((sum, file) => sum + file.deletions, 0);
   if (problem) return <p role="alert">{problem}</p>;
   return (
-    <div className={styles.panes}>
+    <div className={`${styles.panes} ${threads.length > 0 ? styles.talked : ""}`}>
       <FileTree files={document.files} version={version} current={currentFile} onPick={(file) => goTo(files[file])} />
       <section className={styles.pane} aria-label="Diff">
         <div className={styles.bar}>
@@ -81,7 +82,7 @@ export function DiffView({ url, threads }: { url: string; threads: Thread[] }) {
                 const thread = threads[-1 - entry] as Thread;
                 return (
                   <div key={entry} ref={virtualizer.measureElement} data-index={index} className={styles.thread} style={place}>
-                    <ThreadCard thread={thread} />
+                    <ThreadCard thread={thread} bodies={bodies} />
                   </div>
                 );
               }
@@ -96,6 +97,7 @@ export function DiffView({ url, threads }: { url: string; threads: Thread[] }) {
           {done && document.files.length === 0 && <p className={styles.nothing}>Nothing differs.</p>}
         </div>
       </section>
+      {threads.length > 0 && <ThreadList threads={threads} onPick={(thread) => goTo(entries.indexOf(-1 - thread))} />}
     </div>
   );
 }
@@ -169,10 +171,10 @@ function LineRow({ document, row, kind, style }: { document: DiffDocument; row: 
   );
 }
 
-function ThreadCard({ thread }: { thread: Thread }) {
+function ThreadCard({ thread, bodies }: { thread: Thread; bodies: Record<string, ReactNode> }) {
   return (
     <div className={styles.card}>
-      {thread.comments.map(({ name, author, createdAt, body, suggestion }) => (
+      {thread.comments.map(({ name, author, createdAt, suggestion }) => (
         <div key={name} className={styles.comment}>
           <div className="row">
             <Avatar name={author} size={18} />
@@ -184,7 +186,7 @@ function ThreadCard({ thread }: { thread: Thread }) {
             {thread.resolved && <span className="badge tone-green">resolved</span>}
             {thread.outdated && <span className="badge tone-amber">outdated</span>}
           </div>
-          <p className={styles.body}>{body}</p>
+          <div className={styles.body}>{bodies[name]}</div>
           {suggestion !== undefined && <pre className={styles.suggestion}>{suggestion}</pre>}
         </div>
       ))}

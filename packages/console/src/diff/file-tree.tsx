@@ -36,7 +36,7 @@ export function FileTree(props: { files: DiffFile[]; version: number; current: n
             return (
               <li key={index} style={{ transform: `translateY(${start}px)` }}>
                 {"folder" in item ? (
-                  <span className={styles.folder}>{item.folder}</span>
+                  <span className={styles.folder}>{item.folder || "/"}</span>
                 ) : (
                   <TreeFile file={files[item.file] as DiffFile} current={item.file === current} onPick={() => onPick(item.file)} />
                 )}
@@ -62,7 +62,7 @@ function TreeFile({ file, current, onPick }: { file: DiffFile; current: boolean;
 export function treeItems(files: readonly DiffFile[], filter: string): Item[] {
   const wanted = filter.trim().toLowerCase();
   const items: Item[] = [];
-  let folder = "";
+  let folder: string | undefined;
   files.forEach(({ path }, file) => {
     if (!path.toLowerCase().includes(wanted)) return;
     const own = path.slice(0, Math.max(0, path.lastIndexOf("/")));

@@ -35,7 +35,10 @@ export interface CommentObject {
 
 /** Puts answers under the comment they answer, oldest first; an answer to what is gone stands for itself. */
 export function threadsOf(objects: readonly CommentObject[]): Thread[] {
-  const ordered = [...objects].sort((a, b) => timeOf(a).localeCompare(timeOf(b)));
+  // Times are of whole seconds: an answer of the same second must not come before what it answers.
+  const ordered = [...objects].sort(
+    (a, b) => Number(isAnswer(a)) - Number(isAnswer(b)) || timeOf(a).localeCompare(timeOf(b)),
+  );
   const threads = new Map<string, Thread>();
   for (const object of ordered) {
     const { spec, status, metadata } = object;
@@ -58,6 +61,7 @@ export function threadsOf(objects: readonly CommentObject[]): Thread[] {
   return [...threads.values()];
 }
 
+const isAnswer = ({ spec }: CommentObject) => spec.replyTo !== undefined;
 const timeOf = ({ metadata, status }: CommentObject) => status?.createdAt ?? metadata.creationTimestamp ?? "";
 
 function commentOf(object: CommentObject): LineComment {

@@ -16,7 +16,7 @@ export default async function OrganizationsPage() {
       <ul className={styles.grid}>
         {organizations.map(({ slug, displayName, description, namespace }) => (
           <li key={slug}>
-            <Link href={`/orgs/${slug}`} className={`card ${styles.card}`}>
+            <Link href={`/orgs/${slug}`} prefetch={false} className={`card ${styles.card}`}>
               <OrganizationIcon size={20} className="ink-accent" />
               <span className={styles.name}>{displayName}</span>
               <span className="muted">{description ?? <span className="mono">{namespace}</span>}</span>

@@ -77,8 +77,8 @@ function ChecksMark({ row: { checks } }: { row: PullRequestRow }) {
   const { passed, failed, pending } = checks;
   const [Shape, tone] = failed > 0 ? [XIcon, "red"] : pending > 0 ? [DotFillIcon, "amber"] : [CheckIcon, "green"];
   return (
-    <span className={`${styles.fact} ink-${tone}`} title={`${passed} passed, ${failed} failed, ${pending} pending`}>
-      <Shape /> {passed}/{passed + failed + pending}
+    <span className={styles.fact} title={`${passed} passed, ${failed} failed, ${pending} pending`}>
+      <Shape className={`ink-${tone}`} /> {passed}/{passed + failed + pending}
     </span>
   );
 }
