@@ -35,7 +35,10 @@ export async function register(
   { namespace, externalName, port, caPem }: Registration,
 ): Promise<void> {
   const options = { fieldManager, force: true };
-  await client.apply(Namespace, { metadata: { name: namespace } }, options);
+  // Usually there: the identity this runs under lives in it.
+  if (!(await client.find(Namespace, { name: namespace }))) {
+    await client.apply(Namespace, { metadata: { name: namespace } }, options);
+  }
   await client.apply(
     Service,
     { metadata: { name: serviceName, namespace }, spec: { type: "ExternalName", externalName } },

@@ -52,7 +52,10 @@ export const programs: Record<string, ProgramAccess> = {
       namespaces,
       ...reviews,
       ...events,
-      allow("", ["configmaps", "services"], read),
+      allow("", ["configmaps"], read),
+      // Registers itself where no chart does it.
+      allow("", ["services"], [...read, "create", "patch"]),
+      allow("apiregistration.k8s.io", ["apiservices"], ["get", "create", "patch"]),
       allow("admissionregistration.k8s.io", ["*"], read),
       config(
         [
