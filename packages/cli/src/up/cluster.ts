@@ -35,6 +35,8 @@ export interface PreparedCluster {
   adminKubeconfig: string;
   /** Environment of `apiserver` that is not the database. */
   apiserver: Record<string, string>;
+  /** Token of the local user whom the console, on loopback, signs in without asking. */
+  consoleTokenFile?: string;
   /** Environment of `process-node`: how it proves itself and whom it lets read logs. */
   kubeletServing: Record<string, string>;
 }
@@ -42,6 +44,9 @@ export interface PreparedCluster {
 export function clusterAccess(cluster: PreparedCluster): ClusterAccess {
   return { server: cluster.apiUrl, caFile: cluster.caFile };
 }
+
+/** Whom a first visitor is: somebody with a developer's rights, not the administrator. */
+const consoleUser = "alice";
 
 const localHosts = ["localhost", "127.0.0.1", "krate-apiserver.krate-system.svc"];
 
@@ -77,12 +82,15 @@ async function prepareStandalone({ layout, ports }: ClusterOptions): Promise<Pre
   const apiUrl = `https://127.0.0.1:${ports.api}`;
   const contexts = users.map(({ user, token }) => ({ name: user, user: { token }, namespace: firstNamespace }));
   writeKubeconfig(layout.kubeconfig, { server: apiUrl, caFile: authority.certFile }, contexts);
+  const consoleTokenFile = join(layout.tokens, consoleUser);
+  writeFileSync(consoleTokenFile, users.find(({ user }) => user === consoleUser)?.token ?? "", { mode: 0o600 });
   return {
     mode: "standalone",
     apiUrl,
     caFile: authority.certFile,
     kubeconfig: layout.kubeconfig,
     adminKubeconfig: layout.kubeconfig,
+    consoleTokenFile,
     apiserver: {
       KRATE_API_MODE: "standalone",
       ...servingEnvironment(ports.api, serving, authority.certFile),

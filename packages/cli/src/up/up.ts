@@ -124,6 +124,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     KRATE_CONSOLE_HOME: layout.console,
     KRATE_API_URL: prepared.apiUrl,
     KRATE_API_CA_FILE: prepared.caFile,
+    ...(prepared.consoleTokenFile && { KRATE_CONSOLE_AUTO_LOGIN_TOKEN_FILE: prepared.consoleTokenFile }),
     PORT: String(ports.console),
     HOSTNAME: "127.0.0.1",
   });
