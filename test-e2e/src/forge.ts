@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -97,7 +98,9 @@ export async function startTestForge(cluster = clusterName()): Promise<TestForge
   const stateFile = join(home, "forge.json");
   const controlPlaneFolder = join(home, "control-plane");
   const controlPlane = cluster === "envtest" ? await startControlPlane(controlPlaneFolder) : undefined;
-  const ports = ["--api-port", "0", "--git-port", "0", "--console-port", "0"];
+  // Chosen once: after a restart everything is where it was.
+  const [api, git, console_] = [await freePort(), await freePort(), await freePort()];
+  const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--console-port", `${console_}`];
   const onCluster = controlPlane ? ["--kubeconfig", join(controlPlaneFolder, "kubeconfig")] : [];
   const up = async () => {
     const started = start([...krateCommand(), "up", ...ports, ...onCluster], { KRATE_HOME: home });
@@ -120,6 +123,16 @@ export async function startTestForge(cluster = clusterName()): Promise<TestForge
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
 }
 
 async function startControlPlane(folder: string): Promise<Started> {
