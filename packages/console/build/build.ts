@@ -38,7 +38,9 @@ try {
     target: "node24",
     format: "esm",
     conditions: ["development", "node", "module"],
-    banner: { js: 'import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
+    },
     sourcemap: "linked",
     logLevel: "warning",
   });

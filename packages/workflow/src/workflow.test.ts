@@ -28,7 +28,12 @@ test("the example file becomes two jobs, the second after the first", () => {
 
 describe("a file that is not a workflow says what is wrong at which line and column", () => {
   test.each([
-    { reason: "YAML syntax", text: "on: push\njobs: [", at: [2, 8], says: /must be sufficiently indented and end with a ]/ },
+    {
+      reason: "YAML syntax",
+      text: "on: push\njobs: [",
+      at: [2, 8],
+      says: /must be sufficiently indented and end with a ]/,
+    },
     { reason: "no jobs", text: "on: push\n", at: [1, 1], says: /needs "jobs"/ },
     {
       reason: "unknown key of a step",

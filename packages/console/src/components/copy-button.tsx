@@ -12,7 +12,13 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
     setTimeout(() => setCopied(false), shownMilliseconds);
   };
   return (
-    <button type="button" className="button quiet small icon" onClick={() => void copy()} aria-label={label} title={label}>
+    <button
+      type="button"
+      className="button quiet small icon"
+      onClick={() => void copy()}
+      aria-label={label}
+      title={label}
+    >
       {copied ? <CheckIcon className="ink-green" /> : <CopyIcon />}
     </button>
   );

@@ -21,7 +21,17 @@ export interface LiveTableProps<T extends Row> {
 }
 
 /** A list that follows the API: filter, tabs with counts, virtual rows. */
-export function LiveTable<T extends Row>({ url, rowHeight, row, text, order, tabs, filterLabel, empty, action }: LiveTableProps<T>) {
+export function LiveTable<T extends Row>({
+  url,
+  rowHeight,
+  row,
+  text,
+  order,
+  tabs,
+  filterLabel,
+  empty,
+  action,
+}: LiveTableProps<T>) {
   const { rows, synced, connected, problem } = useLiveList<T>(url);
   const [filter, setFilter] = useState("");
   const [tab, setTab] = useState(0);
@@ -47,7 +57,12 @@ export function LiveTable<T extends Row>({ url, rowHeight, row, text, order, tab
         <label className={styles.filter}>
           <SearchIcon />
           <span className="visually-hidden">{filterLabel}</span>
-          <input type="search" placeholder={filterLabel} value={filter} onChange={(event) => setFilter(event.target.value)} />
+          <input
+            type="search"
+            placeholder={filterLabel}
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+          />
         </label>
         <LiveMark connected={connected} />
         {action}
@@ -57,7 +72,9 @@ export function LiveTable<T extends Row>({ url, rowHeight, row, text, order, tab
           <AlertIcon /> {problem.message}
         </p>
       )}
-      {synced && shown.length === 0 && !problem && <div className={styles.empty}>{all.length === 0 ? empty : "Nothing matches."}</div>}
+      {synced && shown.length === 0 && !problem && (
+        <div className={styles.empty}>{all.length === 0 ? empty : "Nothing matches."}</div>
+      )}
       {!synced && shown.length === 0 && !problem && <Skeleton rowHeight={rowHeight} />}
       <VirtualRows items={shown} rowHeight={rowHeight} row={row} />
     </section>
@@ -67,7 +84,10 @@ export function LiveTable<T extends Row>({ url, rowHeight, row, text, order, tab
 /** A green dot while changes arrive by themselves. */
 export function LiveMark({ connected }: { connected: boolean }) {
   return (
-    <span className={`${styles.live} ${connected ? styles.on : styles.off}`} title={connected ? "Changes appear by themselves" : "Reconnecting"}>
+    <span
+      className={`${styles.live} ${connected ? styles.on : styles.off}`}
+      title={connected ? "Changes appear by themselves" : "Reconnecting"}
+    >
       <i /> {connected ? "Live" : "Reconnecting"}
     </span>
   );
@@ -77,7 +97,15 @@ const overscan = 8;
 /** Lists up to this long simply stand on the page. */
 const plainRows = 60;
 
-function VirtualRows<T extends Row>({ items, rowHeight, row }: { items: T[]; rowHeight: number; row(row: T): ReactNode }) {
+function VirtualRows<T extends Row>({
+  items,
+  rowHeight,
+  row,
+}: {
+  items: T[];
+  rowHeight: number;
+  row(row: T): ReactNode;
+}) {
   const scroller = useRef<HTMLDivElement>(null);
   const isPlain = items.length <= plainRows;
   const virtualizer = useVirtualizer({
@@ -104,7 +132,11 @@ function VirtualRows<T extends Row>({ items, rowHeight, row }: { items: T[]; row
         {virtualizer.getVirtualItems().map(({ index, start }) => {
           const item = items[index] as T;
           return (
-            <li key={item.uid} className={styles.row} style={{ height: rowHeight, position: "absolute", top: start, left: 0, right: 0 }}>
+            <li
+              key={item.uid}
+              className={styles.row}
+              style={{ height: rowHeight, position: "absolute", top: start, left: 0, right: 0 }}
+            >
               {row(item)}
             </li>
           );

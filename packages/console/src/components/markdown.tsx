@@ -1,7 +1,7 @@
 import ReactMarkdown from "react-markdown";
 import remarkGfm from "remark-gfm";
-import { type LinkBase, resolveLink } from "./markdown-links.ts";
 import styles from "./markdown.module.css";
+import { type LinkBase, resolveLink } from "./markdown-links.ts";
 
 /**
  * Markdown as GitHub writes it, rendered on the server to elements: HTML inside is text, and only http, https, mailto and relative

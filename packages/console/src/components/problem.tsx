@@ -1,5 +1,5 @@
-import { AlertIcon } from "@primer/octicons-react";
 import { ApiError } from "@krate/kinds";
+import { AlertIcon } from "@primer/octicons-react";
 import type { ReactNode } from "react";
 import styles from "./problem.module.css";
 

@@ -40,7 +40,9 @@ export async function Shell({ org, crumbs = [], children }: { org?: string; crum
               <span aria-hidden="true" className="faint">
                 /
               </span>
-              <Link href={href} prefetch={false}>{label}</Link>
+              <Link href={href} prefetch={false}>
+                {label}
+              </Link>
             </span>
           ))}
         </nav>
@@ -65,7 +67,11 @@ export async function Shell({ org, crumbs = [], children }: { org?: string; crum
         {org && (
           <nav className={styles.side} aria-label="Sections">
             {sections.map(({ path, label, icon: Shape, ...section }) => (
-              <NavLink key={label} href={`/orgs/${org}${path}`} also={"also" in section ? `/orgs/${org}${section.also}` : undefined}>
+              <NavLink
+                key={label}
+                href={`/orgs/${org}${path}`}
+                also={"also" in section ? `/orgs/${org}${section.also}` : undefined}
+              >
                 <Shape /> {label}
               </NavLink>
             ))}
@@ -79,7 +85,13 @@ export async function Shell({ org, crumbs = [], children }: { org?: string; crum
   );
 }
 
-function OrganizationSwitcher({ org, organizations }: { org: string; organizations: { slug: string; displayName: string }[] }) {
+function OrganizationSwitcher({
+  org,
+  organizations,
+}: {
+  org: string;
+  organizations: { slug: string; displayName: string }[];
+}) {
   const current = organizations.find(({ slug }) => slug === org)?.displayName ?? org;
   return (
     <details className={styles.menu}>

@@ -12,7 +12,8 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 /** "2 hours ago"; "just now" below a minute, also when clocks differ a little. */
 export function agoText(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1000;
-  for (const [unit, length] of units) if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
+  for (const [unit, length] of units)
+    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
   return "just now";
 }
 

@@ -54,7 +54,15 @@ test("files carry what happened to them and their sums", () => {
   expect(parse([sample]).files).toEqual([
     { path: "greet.sh", change: "modified", binary: false, additions: 2, deletions: 1, row: 0 },
     { path: "new file.txt", change: "added", binary: false, additions: 1, deletions: 0, row: 7 },
-    { path: "moved.txt", previousPath: "old.txt", change: "renamed", binary: false, additions: 0, deletions: 0, row: 11 },
+    {
+      path: "moved.txt",
+      previousPath: "old.txt",
+      change: "renamed",
+      binary: false,
+      additions: 0,
+      deletions: 0,
+      row: 11,
+    },
     { path: "logo.png", change: "deleted", binary: true, additions: 0, deletions: 0, row: 12 },
   ]);
 });

@@ -128,9 +128,11 @@ export class DiffDocument {
     if (!file) return;
     if (line.startsWith("new file")) file.change = "added";
     else if (line.startsWith("deleted file")) file.change = "deleted";
-    else if (line.startsWith("rename from ")) Object.assign(file, { change: "renamed", previousPath: unquoted(line.slice(12)) });
+    else if (line.startsWith("rename from "))
+      Object.assign(file, { change: "renamed", previousPath: unquoted(line.slice(12)) });
     else if (line.startsWith("rename to ")) file.path = unquoted(line.slice(10));
-    else if (line.startsWith("+++ ") && line !== "+++ /dev/null") file.path = unquoted(line.slice(4).replace(/\t$/, "")).slice(2);
+    else if (line.startsWith("+++ ") && line !== "+++ /dev/null")
+      file.path = unquoted(line.slice(4).replace(/\t$/, "")).slice(2);
     else if (line.startsWith("--- ") && line !== "--- /dev/null" && file.change === "deleted")
       file.path = unquoted(line.slice(4).replace(/\t$/, "")).slice(2);
     else if (line.startsWith("Binary files ") || line === "GIT binary patch") {

@@ -5,8 +5,8 @@ import { type CSSProperties, type ReactNode, useCallback, useEffect, useMemo, us
 import { Avatar } from "../components/avatar.tsx";
 import { Ago } from "../components/time.tsx";
 import { ChangeIcon } from "./change-icon.tsx";
-import { type DiffDocument, type DiffFile, type RowKind, rowKind } from "./diff-document.ts";
 import styles from "./diff.module.css";
+import { type DiffDocument, type DiffFile, type RowKind, rowKind } from "./diff-document.ts";
 import { FileTree } from "./file-tree.tsx";
 import { ThreadList } from "./thread-list.tsx";
 import type { Thread } from "./threads.ts";
@@ -21,12 +21,23 @@ const threadHeight = 150;
  * A diff of any size, with the threads on its lines (`bodies`: their rendered comments, by name): it streams in, and only what is on the screen is in the page. Keys: j and k go to the next and previous file,
  * n and p to the next and previous thread.
  */
-export function DiffView({ url, threads, bodies }: { url: string; threads: Thread[]; bodies: Record<string, ReactNode> }) {
+export function DiffView({
+  url,
+  threads,
+  bodies,
+}: {
+  url: string;
+  threads: Thread[];
+  bodies: Record<string, ReactNode>;
+}) {
   const { document, version, done, problem } = useDiff(url);
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   // `version` says that `document`, which is one object all the time, has grown.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above
-  const { entries, files, threadEntries } = useMemo(() => viewRows(document, threads, collapsed), [document, threads, collapsed, version]);
+  const { entries, files, threadEntries } = useMemo(
+    () => viewRows(document, threads, collapsed),
+    [document, threads, collapsed, version],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count: entries.length,
@@ -43,7 +54,11 @@ export function DiffView({ url, threads, bodies }: { url: string; threads: Threa
   const offset = virtualizer.scrollOffset ?? 0;
   const first = items.find(({ end }) => end > offset + 1)?.index ?? 0;
   const currentFile = entries.length === 0 ? -1 : fileAt(files, first);
-  const goTo = useCallback((index: number | undefined) => index !== undefined && index >= 0 && virtualizer.scrollToIndex(index, { align: "start" }), [virtualizer]);
+  const goTo = useCallback(
+    (index: number | undefined) =>
+      index !== undefined && index >= 0 && virtualizer.scrollToIndex(index, { align: "start" }),
+    [virtualizer],
+  );
   useReviewKeys({
     j: () => goTo(files[Math.min(currentFile + 1, files.length - 1)]),
     k: () => goTo(files[Math.max(first === files[currentFile] ? currentFile - 1 : currentFile, 0)]),
@@ -51,7 +66,9 @@ export function DiffView({ url, threads, bodies }: { url: string; threads: Threa
     p: () => goTo(threadEntries.findLast((entry) => entry < first)),
   });
   const toggle = (path: string) =>
-    setCollapsed((before) => (before.has(path) ? new Set([...before].filter((other) => other !== path)) : new Set([...before, path])));
+    setCollapsed((before) =>
+      before.has(path) ? new Set([...before].filter((other) => other !== path)) : new Set([...before, path]),
+    );
 
   const additions = document.files.reduce((sum, file) => sum + file.additions, 0);
   const deletions = document.files.reduce((sum, file) => sum + file.deletions, 0);
@@ -81,7 +98,13 @@ export function DiffView({ url, threads, bodies }: { url: string; threads: Threa
               if (entry < 0) {
                 const thread = threads[-1 - entry] as Thread;
                 return (
-                  <div key={entry} ref={virtualizer.measureElement} data-index={index} className={styles.thread} style={place}>
+                  <div
+                    key={entry}
+                    ref={virtualizer.measureElement}
+                    data-index={index}
+                    className={styles.thread}
+                    style={place}
+                  >
                     <ThreadCard thread={thread} bodies={bodies} />
                   </div>
                 );
@@ -89,7 +112,15 @@ export function DiffView({ url, threads, bodies }: { url: string; threads: Threa
               const kind = document.kind(entry);
               if (kind === rowKind.file) {
                 const file = document.files[document.fileOf(entry)] as DiffFile;
-                return <FileHeader key={entry} file={file} collapsed={collapsed.has(file.path)} onToggle={toggle} style={place} />;
+                return (
+                  <FileHeader
+                    key={entry}
+                    file={file}
+                    collapsed={collapsed.has(file.path)}
+                    onToggle={toggle}
+                    style={place}
+                  />
+                );
               }
               return <LineRow key={entry} document={document} row={entry} kind={kind} style={place} />;
             })}
@@ -125,7 +156,8 @@ function useReviewKeys(actions: Readonly<Record<string, () => void>>): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const { target } = event;
-      const isTyping = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+      const isTyping =
+        target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
       if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
       current.current[event.key]?.();
     };
@@ -138,7 +170,12 @@ function FileHeader(props: { file: DiffFile; collapsed: boolean; onToggle(path: 
   const { file, collapsed, onToggle, style } = props;
   return (
     <div className={styles.file} style={style}>
-      <button type="button" onClick={() => onToggle(file.path)} aria-expanded={!collapsed} aria-label={`${file.path}: show or hide`}>
+      <button
+        type="button"
+        onClick={() => onToggle(file.path)}
+        aria-expanded={!collapsed}
+        aria-label={`${file.path}: show or hide`}
+      >
         {collapsed ? <ChevronRightIcon /> : <ChevronDownIcon />}
       </button>
       <ChangeIcon change={file.change} />
@@ -161,7 +198,17 @@ const lineClasses: Partial<Record<RowKind, string>> = {
 };
 
 /** Four elements per line. Marks and numbers are drawn from attributes, so that copying takes the text alone. */
-function LineRow({ document, row, kind, style }: { document: DiffDocument; row: number; kind: RowKind; style: CSSProperties }) {
+function LineRow({
+  document,
+  row,
+  kind,
+  style,
+}: {
+  document: DiffDocument;
+  row: number;
+  kind: RowKind;
+  style: CSSProperties;
+}) {
   return (
     <div className={`${styles.line} ${lineClasses[kind] ?? ""}`} style={style}>
       <i data-n={document.oldLine(row) || ""} />

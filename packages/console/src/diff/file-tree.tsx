@@ -28,7 +28,13 @@ export function FileTree(props: { files: DiffFile[]; version: number; current: n
   }, [currentItem, virtualizer]);
   return (
     <nav className={styles.tree} aria-label="Changed files">
-      <input className="input" type="search" placeholder="Filter files" value={filter} onChange={(event) => setFilter(event.target.value)} />
+      <input
+        className="input"
+        type="search"
+        placeholder="Filter files"
+        value={filter}
+        onChange={(event) => setFilter(event.target.value)}
+      />
       <div ref={scroller} className={styles.treeScroller}>
         <ul style={{ height: virtualizer.getTotalSize(), position: "relative" }}>
           {virtualizer.getVirtualItems().map(({ index, start }) => {
@@ -38,7 +44,11 @@ export function FileTree(props: { files: DiffFile[]; version: number; current: n
                 {"folder" in item ? (
                   <span className={styles.folder}>{item.folder || "/"}</span>
                 ) : (
-                  <TreeFile file={files[item.file] as DiffFile} current={item.file === current} onPick={() => onPick(item.file)} />
+                  <TreeFile
+                    file={files[item.file] as DiffFile}
+                    current={item.file === current}
+                    onPick={() => onPick(item.file)}
+                  />
                 )}
               </li>
             );

@@ -30,7 +30,9 @@ export function useDiff(url: string): DiffState {
         const { message } = (await response.json()) as { message?: string };
         return tell({ done: true, problem: message ?? "The diff cannot be shown." });
       }
-      const reader = response.body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>).getReader();
+      const reader = response.body
+        .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
+        .getReader();
       for (let next = await reader.read(); !next.done; next = await reader.read()) {
         document.write(next.value);
         if (performance.now() - toldAt > tellMilliseconds) tell();

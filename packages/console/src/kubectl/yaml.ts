@@ -22,6 +22,10 @@ export function yamlTokens(text: string): YamlToken[] {
     const match = keyLine.exec(line);
     if (!match) return [{ kind: "string", text: `${line}\n` }];
     const [, indent = "", key = "", value = ""] = match;
-    return [{ text: indent }, { kind: "key", text: key }, { kind: scalar.test(value) ? "scalar" : "string", text: `${value}\n` }];
+    return [
+      { text: indent },
+      { kind: "key", text: key },
+      { kind: scalar.test(value) ? "scalar" : "string", text: `${value}\n` },
+    ];
   });
 }

@@ -7,7 +7,10 @@ const encoder = new TextEncoder();
  * Answers a request with server-sent events. The next event is asked for only when the browser has taken the last one, so a slow reader
  * slows its source instead of filling memory; between events a comment goes out every 15 s. When the reader leaves, `events` is returned.
  */
-export function eventStream(events: AsyncIterator<{ event: string; id?: string; data?: unknown }>, stop: AbortController): Response {
+export function eventStream(
+  events: AsyncIterator<{ event: string; id?: string; data?: unknown }>,
+  stop: AbortController,
+): Response {
   let heartbeat: NodeJS.Timeout | undefined;
   const end = () => {
     clearInterval(heartbeat);

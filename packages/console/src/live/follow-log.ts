@@ -27,7 +27,13 @@ export async function* followLog(
 ): AsyncGenerator<{ event: string; id?: string; data?: unknown }> {
   try {
     const path = pathOf(Job, { namespace, name: job, subresource: "log" });
-    const answer = await client.raw({ path, query: { follow: true }, stream: true, signal, headers: { accept: "text/plain, */*" } });
+    const answer = await client.raw({
+      path,
+      query: { follow: true },
+      stream: true,
+      signal,
+      headers: { accept: "text/plain, */*" },
+    });
     let count = 0;
     for await (const lines of splitLines(answer.body as AsyncIterable<Buffer>)) {
       const fresh = lines.slice(Math.max(0, skip - count));
@@ -37,7 +43,8 @@ export async function* followLog(
     if (!signal.aborted) yield { event: "end" };
   } catch (error) {
     if (signal.aborted) return;
-    const { reason, message } = error instanceof ApiError ? error : new ApiError("InternalError", "the log cannot be read", { cause: error });
+    const { reason, message } =
+      error instanceof ApiError ? error : new ApiError("InternalError", "the log cannot be read", { cause: error });
     yield { event: "problem", data: { reason, message } };
   }
 }

@@ -20,7 +20,11 @@ export function reduceLiveList<T extends Row>(
 ): LiveListState<T> {
   switch (event) {
     case "snapshot":
-      return { ...state, connected: true, rows: new Map([...state.rows, ...(data as T[]).map((row) => [row.uid, row] as const)]) };
+      return {
+        ...state,
+        connected: true,
+        rows: new Map([...state.rows, ...(data as T[]).map((row) => [row.uid, row] as const)]),
+      };
     case "synced":
       return { ...state, synced: true };
     case "change":
@@ -32,7 +36,10 @@ export function reduceLiveList<T extends Row>(
   }
 }
 
-function changed<T extends Row>(rows: ReadonlyMap<string, T>, { type, row }: { type: string; row: T }): ReadonlyMap<string, T> {
+function changed<T extends Row>(
+  rows: ReadonlyMap<string, T>,
+  { type, row }: { type: string; row: T },
+): ReadonlyMap<string, T> {
   const next = new Map(rows);
   if (type === "DELETED") next.delete(row.uid);
   else next.set(row.uid, row);

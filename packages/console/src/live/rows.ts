@@ -175,7 +175,10 @@ export function jobRow(object: ObjectOf<typeof Job>): JobRow {
     pool: spec.runnerPool,
     trust: spec.trustTier,
     hints: status?.hints ?? [],
-    steps: planned.length > 0 ? planned.map((step) => ({ ...step, ...stepOf(known.get(step.number)) })) : [...known.values()].map(stepOf),
+    steps:
+      planned.length > 0
+        ? planned.map((step) => ({ ...step, ...stepOf(known.get(step.number)) }))
+        : [...known.values()].map(stepOf),
   };
 }
 

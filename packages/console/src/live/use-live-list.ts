@@ -49,7 +49,12 @@ export function useLiveList<T extends Row>(url: string): LiveListState<T> {
         dispatch((before) => ({
           ...(before.synced ? before : emptyList<T>()),
           connected: false,
-          ...(isOver && { problem: { reason: "Closed", message: "The live connection was refused. Reload the page, or sign in again." } }),
+          ...(isOver && {
+            problem: {
+              reason: "Closed",
+              message: "The live connection was refused. Reload the page, or sign in again.",
+            },
+          }),
         }));
       };
     };

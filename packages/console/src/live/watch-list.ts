@@ -29,9 +29,15 @@ export async function* watchList(
     while (!signal.aborted) {
       if (version === undefined) version = yield* snapshot(client, resource, filter, signal);
       try {
-        for await (const { type, object } of client.watch(resource.kind, { ...filter, resourceVersion: version, silenceSeconds, signal })) {
+        for await (const { type, object } of client.watch(resource.kind, {
+          ...filter,
+          resourceVersion: version,
+          silenceSeconds,
+          signal,
+        })) {
           version = (object as KubernetesObject).metadata?.resourceVersion ?? version;
-          if (type !== "BOOKMARK") yield { event: "change", id: version, data: { type, row: resource.row(object as never) } };
+          if (type !== "BOOKMARK")
+            yield { event: "change", id: version, data: { type, row: resource.row(object as never) } };
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -44,7 +50,8 @@ export async function* watchList(
     }
   } catch (error) {
     if (signal.aborted) return;
-    const { reason, message } = error instanceof ApiError ? error : new ApiError("InternalError", "the list cannot be shown", { cause: error });
+    const { reason, message } =
+      error instanceof ApiError ? error : new ApiError("InternalError", "the list cannot be shown", { cause: error });
     yield { event: "problem", data: { reason, message } };
   }
 }

@@ -5,8 +5,8 @@ import { AnsiUp } from "ansi_up";
 import { useEffect, useRef, useState } from "react";
 import { PhaseIcon } from "../components/phase.tsx";
 import type { StepRow } from "../live/rows.ts";
-import type { LogRow } from "./log-document.ts";
 import styles from "./log.module.css";
+import type { LogRow } from "./log-document.ts";
 import { useLog } from "./use-log.ts";
 
 const lineHeight = 20;
@@ -55,14 +55,23 @@ export function LogView({ url, steps, goTo, waiting, skipped }: LogViewProps) {
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <div ref={scroller} className={styles.scroller} tabIndex={0} role="log" aria-live="off" onScroll={onScroll} data-testid="log">
+      <div
+        ref={scroller}
+        className={styles.scroller}
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        onScroll={onScroll}
+        data-testid="log"
+      >
         <div style={{ height: virtualizer.getTotalSize(), position: "relative" }}>
           {virtualizer.getVirtualItems().map(({ index, start }) => {
             const row = document.rows[index] as LogRow;
             const place = { transform: `translateY(${start}px)` };
             return "step" in row ? (
               <div key={index} className={styles.step} style={place}>
-                <PhaseIcon phase={names.get(row.step)?.phase ?? "Pending"} size={14} /> {names.get(row.step)?.name ?? `Step ${row.step}`}
+                <PhaseIcon phase={names.get(row.step)?.phase ?? "Pending"} size={14} />{" "}
+                {names.get(row.step)?.name ?? `Step ${row.step}`}
               </div>
             ) : (
               <Line key={index} line={row.line} number={row.number} style={place} />

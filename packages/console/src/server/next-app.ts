@@ -19,7 +19,9 @@ type CreateNext = (options: object) => {
 
 /** Folder of the application; the same seen from `src/server/` and, bundled, from `dist/`. */
 export const builtApp = (moduleUrl: string): string =>
-  fileURLToPath(new URL(moduleUrl.includes("/dist/") ? "./next/packages/console/" : "../../dist/next/packages/console/", moduleUrl));
+  fileURLToPath(
+    new URL(moduleUrl.includes("/dist/") ? "./next/packages/console/" : "../../dist/next/packages/console/", moduleUrl),
+  );
 
 /**
  * Next's own standalone server listens and handles signals by itself; a console that checks hosts, sets headers and stops with open

@@ -11,7 +11,8 @@ const keyBytes = 32;
  */
 export function sessionKey(file: string): Uint8Array {
   const key = Buffer.from(readKey(file) ?? makeKey(file), "base64");
-  if (key.length !== keyBytes) throw new Error(`${file} must hold ${keyBytes} bytes in base64: delete it to have it made`);
+  if (key.length !== keyBytes)
+    throw new Error(`${file} must hold ${keyBytes} bytes in base64: delete it to have it made`);
   return key;
 }
 

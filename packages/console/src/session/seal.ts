@@ -24,7 +24,9 @@ export async function sealSession(session: Session, key: Uint8Array): Promise<st
   if (sealed.length <= maxCookieBytes) return sealed;
   const withoutGroups = await seal({ ...session, groups: [] }, key);
   if (withoutGroups.length <= maxCookieBytes) return withoutGroups;
-  throw new Error(`the token is too long for a cookie (${session.token.length} characters): use a shorter-lived one with fewer claims`);
+  throw new Error(
+    `the token is too long for a cookie (${session.token.length} characters): use a shorter-lived one with fewer claims`,
+  );
 }
 
 function seal({ token, user, groups }: Session, key: Uint8Array): Promise<string> {

@@ -20,7 +20,8 @@ export interface SessionCookie {
  */
 export async function signIn(token: string, options: { https: boolean }): Promise<SessionCookie> {
   const { api, key } = settings();
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new ApiError("Unauthorized", "this is no token: it holds spaces or other characters");
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new ApiError("Unauthorized", "this is no token: it holds spaces or other characters");
   const answer = await api.as({ token }).raw({
     method: "POST",
     path: "/apis/authentication.k8s.io/v1/selfsubjectreviews",
@@ -28,7 +29,8 @@ export async function signIn(token: string, options: { https: boolean }): Promis
   });
   const { status } = (await answer.json()) as { status?: { userInfo?: { username?: string; groups?: string[] } } };
   const { username, groups = [] } = status?.userInfo ?? {};
-  if (!username || username === "system:anonymous") throw new ApiError("Unauthorized", "the API server does not know this token");
+  if (!username || username === "system:anonymous")
+    throw new ApiError("Unauthorized", "the API server does not know this token");
   const session: Session = { token, user: username, groups };
   return {
     name: sessionCookie,

@@ -64,7 +64,9 @@ export interface ContentRequest extends RepositoryRef {
 export async function content(request: ContentRequest): Promise<Response> {
   const { token } = await requireSession();
   const { namespace, repository, view, argument, query = {}, signal } = request;
-  const url = new URL(`${settings().config.gitUrl}/${encodeURIComponent(namespace)}/${encodeURIComponent(repository)}/-/${view}`);
+  const url = new URL(
+    `${settings().config.gitUrl}/${encodeURIComponent(namespace)}/${encodeURIComponent(repository)}/-/${view}`,
+  );
   if (argument !== undefined) url.pathname += `/${encodeURIComponent(argument)}`;
   for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
   const response = await send(url, token, signal);
@@ -75,7 +77,11 @@ export async function content(request: ContentRequest): Promise<Response> {
 
 async function send(url: URL, token: string, signal: AbortSignal | undefined): Promise<Response> {
   try {
-    return await fetch(url, { headers: { authorization: `Bearer ${token}` }, cache: "no-store", ...(signal && { signal }) });
+    return await fetch(url, {
+      headers: { authorization: `Bearer ${token}` },
+      cache: "no-store",
+      ...(signal && { signal }),
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError("ServiceUnavailable", "the Git gateway cannot be reached", { cause: error });
@@ -99,7 +105,12 @@ export const commits = (of: RepositoryRef, rev: string, query: { path?: string; 
   json<{ commits: CommitView[]; next?: string }>({ ...of, view: "commits", argument: rev, query });
 
 /** A file as text, up to a limit; undefined for binary files and larger ones. */
-export async function textFile(of: RepositoryRef, rev: string, path: string, maxBytes: number): Promise<string | undefined> {
+export async function textFile(
+  of: RepositoryRef,
+  rev: string,
+  path: string,
+  maxBytes: number,
+): Promise<string | undefined> {
   const response = await content({ ...of, view: "blob", argument: rev, query: { path } });
   const isText = response.headers.get("content-type")?.startsWith("text/plain") ?? false;
   if (isText && Number(response.headers.get("content-length")) <= maxBytes) return response.text();

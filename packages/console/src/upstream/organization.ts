@@ -1,5 +1,5 @@
 import "server-only";
-import { isReason, Organization, type ObjectOf, platformNamespace } from "@krate/kinds";
+import { isReason, type ObjectOf, Organization, platformNamespace } from "@krate/kinds";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { userApi } from "../session/current.ts";

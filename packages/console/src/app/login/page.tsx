@@ -8,7 +8,11 @@ import { SignInForm } from "./sign-in-form.tsx";
 
 export const metadata: Metadata = { title: "Sign in" };
 
-export default async function LoginPage({ searchParams }: { searchParams: Promise<Record<string, string | undefined>> }) {
+export default async function LoginPage({
+  searchParams,
+}: {
+  searchParams: Promise<Record<string, string | undefined>>;
+}) {
   const { next, stay } = await searchParams;
   const target = nextPath(next);
   if (settings().config.autoLoginTokenFile && stay === undefined) {
@@ -19,11 +23,15 @@ export default async function LoginPage({ searchParams }: { searchParams: Promis
       <div className={styles.box}>
         <Logo size={40} />
         <h1>Sign in to Krate</h1>
-        <p className="muted">Krate is a Kubernetes API. Sign in with the token of your kubeconfig user; pages show what that user may see.</p>
+        <p className="muted">
+          Krate is a Kubernetes API. Sign in with the token of your kubeconfig user; pages show what that user may see.
+        </p>
         <SignInForm next={target} />
         <details className={styles.help}>
           <summary>Where is my token?</summary>
-          <pre>kubectl config view --minify --raw \{"\n"}  -o jsonpath='{"{.users[0].user.token}"}'</pre>
+          <pre>
+            kubectl config view --minify --raw \{"\n"} -o jsonpath='{"{.users[0].user.token}"}'
+          </pre>
           <p className="muted">A ServiceAccount can be used as well:</p>
           <pre>kubectl create token NAME</pre>
         </details>

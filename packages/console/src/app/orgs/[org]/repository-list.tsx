@@ -26,7 +26,9 @@ export function RepositoryList({ org }: { org: string }) {
 const byName = (a: RepositoryRow, b: RepositoryRow) => a.name.localeCompare(b.name);
 
 function RepositoryItem({ org, row }: { org: string; row: RepositoryRow }) {
-  const Shape = row.archived ? ArchiveIcon : (visibilityIcons[row.visibility as keyof typeof visibilityIcons] ?? RepoIcon);
+  const Shape = row.archived
+    ? ArchiveIcon
+    : (visibilityIcons[row.visibility as keyof typeof visibilityIcons] ?? RepoIcon);
   return (
     <>
       <Shape className="ink-grey" aria-label={row.archived ? "archived" : row.visibility} />

@@ -14,7 +14,8 @@ const tabs = [
   { label: "Active", includes: ({ phase }: PipelineRow) => active.has(phase) },
   { label: "Failed", includes: ({ phase }: PipelineRow) => phase === "Failed" || phase === "Rejected" },
 ];
-const newestFirst = (a: PipelineRow, b: PipelineRow) => (b.queuedAt ?? b.createdAt).localeCompare(a.queuedAt ?? a.createdAt);
+const newestFirst = (a: PipelineRow, b: PipelineRow) =>
+  (b.queuedAt ?? b.createdAt).localeCompare(a.queuedAt ?? a.createdAt);
 
 /** Runs of one repository, or of all of the organization. */
 export function RunList({ org, repository, action }: { org: string; repository?: string; action: ReactNode }) {
@@ -39,7 +40,11 @@ function RunItem({ org, row, showRepository }: { org: string; row: PipelineRow; 
       <PhaseIcon phase={row.phase} size={18} />
       <div className="grow">
         <div className="row">
-          <Link href={`/orgs/${org}/repositories/${row.repository}/runs/${row.name}`} prefetch={false} className={styles.name}>
+          <Link
+            href={`/orgs/${org}/repositories/${row.repository}/runs/${row.name}`}
+            prefetch={false}
+            className={styles.name}
+          >
             {row.workflow}
             {row.number !== undefined && <span className="faint"> #{row.number}</span>}
           </Link>
@@ -51,7 +56,8 @@ function RunItem({ org, row, showRepository }: { org: string; row: PipelineRow; 
               <RepoIcon /> {row.repository} ·
             </>
           )}
-          <GitBranchIcon /> <span className="mono">{row.ref.replace(/^refs\/(heads|tags)\//, "")}</span> · {row.sha?.slice(0, 8)}
+          <GitBranchIcon /> <span className="mono">{row.ref.replace(/^refs\/(heads|tags)\//, "")}</span> ·{" "}
+          {row.sha?.slice(0, 8)}
           {row.actor && ` · by ${row.actor}`}
         </p>
       </div>

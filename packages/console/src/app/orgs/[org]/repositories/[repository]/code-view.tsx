@@ -1,5 +1,11 @@
-import { FileDirectoryFillIcon, FileIcon, FileSubmoduleIcon, FileSymlinkFileIcon, GitCommitIcon } from "@primer/octicons-react";
 import { isReason } from "@krate/kinds";
+import {
+  FileDirectoryFillIcon,
+  FileIcon,
+  FileSubmoduleIcon,
+  FileSymlinkFileIcon,
+  GitCommitIcon,
+} from "@primer/octicons-react";
 import Link from "next/link";
 import { Avatar } from "../../../../../components/avatar.tsx";
 import { Markdown } from "../../../../../components/markdown.tsx";
@@ -37,7 +43,9 @@ export async function CodeView(props: CodeViewProps) {
     if (isReason(error, "NotFound") && props.rev === undefined) return <EmptyRepository branch={known} />;
     throw error;
   }
-  const readme = listing.entries.find(({ name, kind }) => kind === "file" && /^readme(\.(md|markdown|txt))?$/i.test(name));
+  const readme = listing.entries.find(
+    ({ name, kind }) => kind === "file" && /^readme(\.(md|markdown|txt))?$/i.test(name),
+  );
   const [history, text] = await Promise.all([
     commits(of, known, { path, limit: "1" }),
     readme ? textFile(of, known, readme.path, maxReadmeBytes) : undefined,

@@ -10,5 +10,11 @@ export async function generateMetadata({ params }: { params: Params }): Promise<
 
 export default async function RepositoryPage({ params }: { params: Params }) {
   const { org, repository } = await params;
-  return <RepositoryFrame org={org} repository={repository} render={(scope) => CodeView({ org, repository, ...scope, path: "" })} />;
+  return (
+    <RepositoryFrame
+      org={org}
+      repository={repository}
+      render={(scope) => CodeView({ org, repository, ...scope, path: "" })}
+    />
+  );
 }

@@ -16,14 +16,18 @@ export async function PathBar(at: { org: string; repository: string; namespace: 
     <div className={styles.bar}>
       <details className={styles.refs}>
         <summary className="button">
-          <GitBranchIcon /> <span className="mono truncate">{/^[0-9a-f]{40,64}$/.test(rev) ? rev.slice(0, 10) : rev}</span>
+          <GitBranchIcon />{" "}
+          <span className="mono truncate">{/^[0-9a-f]{40,64}$/.test(rev) ? rev.slice(0, 10) : rev}</span>
         </summary>
         <div className={styles.popup}>
           <h2>Branches · {branches.length}</h2>
           <ul>
             {branches.slice(0, maxShown).map(({ name }) => (
               <li key={name}>
-                <a href={codePath("tree", { ...at, rev: name, path: "" })} aria-current={name === rev ? "true" : undefined}>
+                <a
+                  href={codePath("tree", { ...at, rev: name, path: "" })}
+                  aria-current={name === rev ? "true" : undefined}
+                >
                   <GitBranchIcon /> {name}
                 </a>
               </li>
@@ -33,7 +37,10 @@ export async function PathBar(at: { org: string; repository: string; namespace: 
           <ul>
             {tags.slice(0, maxShown).map(({ name }) => (
               <li key={name}>
-                <a href={codePath("tree", { ...at, rev: name, path: "" })} aria-current={name === rev ? "true" : undefined}>
+                <a
+                  href={codePath("tree", { ...at, rev: name, path: "" })}
+                  aria-current={name === rev ? "true" : undefined}
+                >
                   <TagIcon /> {name}
                 </a>
               </li>

@@ -1,5 +1,5 @@
-import { CodeIcon, FileCodeIcon, GitPullRequestIcon, PlayIcon, RepoIcon } from "@primer/octicons-react";
 import { Repository } from "@krate/kinds";
+import { CodeIcon, FileCodeIcon, GitPullRequestIcon, PlayIcon, RepoIcon } from "@primer/octicons-react";
 import type { ReactNode } from "react";
 import { CommandPanel } from "../../../../../components/command-panel.tsx";
 import { NavLink } from "../../../../../components/nav-link.tsx";
@@ -56,7 +56,11 @@ export async function RepositoryFrame({ org, repository, crumbs = [], render }: 
             <FileCodeIcon /> YAML
           </NavLink>
         </Tabs>
-        {await orProblem("This cannot be shown", () => render({ namespace, defaultBranch: spec.defaultBranch ?? "main" }))}
+        {
+          await orProblem("This cannot be shown", () =>
+            render({ namespace, defaultBranch: spec.defaultBranch ?? "main" }),
+          )
+        }
       </>
     );
   });

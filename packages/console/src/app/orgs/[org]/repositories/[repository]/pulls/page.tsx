@@ -22,7 +22,10 @@ export default async function PullRequestsPage({ params }: { params: Params }) {
           org={org}
           repository={repository}
           action={
-            <CommandPanel title="Pull requests" commands={listCommands(PullRequest, namespace, `spec.repository=${repository}`)} />
+            <CommandPanel
+              title="Pull requests"
+              commands={listCommands(PullRequest, namespace, `spec.repository=${repository}`)}
+            />
           }
         />
       )}

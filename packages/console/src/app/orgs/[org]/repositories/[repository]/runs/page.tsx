@@ -21,7 +21,9 @@ export default async function RepositoryRunsPage({ params }: { params: Params })
         <RunList
           org={org}
           repository={repository}
-          action={<CommandPanel title="Runs" commands={listCommands(Pipeline, namespace, `spec.repository=${repository}`)} />}
+          action={
+            <CommandPanel title="Runs" commands={listCommands(Pipeline, namespace, `spec.repository=${repository}`)} />
+          }
         />
       )}
     />

@@ -9,7 +9,9 @@ export default async function RepositoryYamlPage({ params }: { params: Promise<{
     <RepositoryFrame
       org={org}
       repository={repository}
-      render={async ({ namespace }) => <YamlView kind={Repository} object={await pageObject(Repository, namespace, repository)} />}
+      render={async ({ namespace }) => (
+        <YamlView kind={Repository} object={await pageObject(Repository, namespace, repository)} />
+      )}
     />
   );
 }

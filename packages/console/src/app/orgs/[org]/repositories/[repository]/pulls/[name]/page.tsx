@@ -1,10 +1,10 @@
 import { CheckRun, IssueComment, Review, ReviewComment } from "@krate/kinds";
 import type { Metadata } from "next";
 import { related } from "../../../../../../../upstream/find.ts";
+import styles from "./pull.module.css";
 import { PullActions } from "./pull-actions.tsx";
 import { PullFacts } from "./pull-facts.tsx";
 import { PullFrame } from "./pull-frame.tsx";
-import styles from "./pull.module.css";
 import { Timeline } from "./timeline.tsx";
 import { timelineOf } from "./timeline-entries.ts";
 
@@ -33,7 +33,10 @@ export default async function PullRequestPage({ params }: { params: Params }) {
         return (
           <div className={styles.columns}>
             <div className={styles.main}>
-              <Timeline entries={timelineOf({ pull, reviews, lineComments, comments })} files={`/orgs/${org}/repositories/${repository}/pulls/${name}/files`} />
+              <Timeline
+                entries={timelineOf({ pull, reviews, lineComments, comments })}
+                files={`/orgs/${org}/repositories/${repository}/pulls/${name}/files`}
+              />
               <PullActions org={org} namespace={namespace} pull={pull} />
             </div>
             <PullFacts org={org} pull={pull} checks={checks} />

@@ -6,7 +6,15 @@ import { PullForm } from "./pull-form.tsx";
 import { commentObject, mergePatch, reviewObject } from "./pull-writes.ts";
 
 /** Comment, review and merge; what the API will refuse is refused by it, with its reason. */
-export function PullActions({ org, namespace, pull }: { org: string; namespace: string; pull: ObjectOf<typeof PullRequest> }) {
+export function PullActions({
+  org,
+  namespace,
+  pull,
+}: {
+  org: string;
+  namespace: string;
+  pull: ObjectOf<typeof PullRequest>;
+}) {
   const { metadata, spec, status } = pull;
   const name = metadata.name ?? "";
   const headSha = status?.headSha ?? "";

@@ -1,12 +1,20 @@
-import { CheckCircleFillIcon, CircleIcon, DotFillIcon, XCircleFillIcon } from "@primer/octicons-react";
 import type { CheckRun, ObjectOf, PullRequest } from "@krate/kinds";
+import { CheckCircleFillIcon, CircleIcon, DotFillIcon, XCircleFillIcon } from "@primer/octicons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { Avatar } from "../../../../../../../components/avatar.tsx";
 import styles from "./pull.module.css";
 
 /** What the API knows about the proposal: whether it may merge and why, checks, people, size. */
-export function PullFacts({ org, pull, checks }: { org: string; pull: ObjectOf<typeof PullRequest>; checks: ObjectOf<typeof CheckRun>[] }) {
+export function PullFacts({
+  org,
+  pull,
+  checks,
+}: {
+  org: string;
+  pull: ObjectOf<typeof PullRequest>;
+  checks: ObjectOf<typeof CheckRun>[];
+}) {
   const { spec, status } = pull;
   const gates = (status?.conditions ?? []).filter(({ type }) => type in gateNames);
   return (
@@ -27,9 +35,17 @@ export function PullFacts({ org, pull, checks }: { org: string; pull: ObjectOf<t
         {checks.length === 0 && <p className="faint">None on this commit.</p>}
         {checks.map(({ metadata, spec: check, status: result }) => (
           <p key={metadata.uid} className={styles.gate}>
-            <GateIcon status={result?.phase === "Completed" ? (passing.has(result.conclusion ?? "") ? "True" : "False") : "Unknown"} />
+            <GateIcon
+              status={
+                result?.phase === "Completed" ? (passing.has(result.conclusion ?? "") ? "True" : "False") : "Unknown"
+              }
+            />
             {check.pipeline ? (
-              <Link href={`/orgs/${org}/repositories/${spec.repository}/runs/${check.pipeline}`} prefetch={false} className="link">
+              <Link
+                href={`/orgs/${org}/repositories/${spec.repository}/runs/${check.pipeline}`}
+                prefetch={false}
+                className="link"
+              >
                 {check.name}
               </Link>
             ) : (
@@ -44,7 +60,9 @@ export function PullFacts({ org, pull, checks }: { org: string; pull: ObjectOf<t
         {(spec.reviewers ?? []).map((user) => (
           <p key={user} className={styles.gate}>
             <Avatar name={user} size={18} /> {user}
-            {status?.approvals?.some((approval) => approval.user === user) && <span className="badge tone-green">approved</span>}
+            {status?.approvals?.some((approval) => approval.user === user) && (
+              <span className="badge tone-green">approved</span>
+            )}
             {status?.changesRequested?.includes(user) && <span className="badge tone-red">changes</span>}
           </p>
         ))}
@@ -53,7 +71,11 @@ export function PullFacts({ org, pull, checks }: { org: string; pull: ObjectOf<t
         {(status?.pipelines ?? []).length === 0 && <p className="faint">None.</p>}
         {(status?.pipelines ?? []).map((name) => (
           <p key={name} className="truncate">
-            <Link href={`/orgs/${org}/repositories/${spec.repository}/runs/${name}`} prefetch={false} className="link mono">
+            <Link
+              href={`/orgs/${org}/repositories/${spec.repository}/runs/${name}`}
+              prefetch={false}
+              className="link mono"
+            >
               {name}
             </Link>
           </p>
@@ -92,7 +114,11 @@ const passing = new Set(["success", "neutral", "skipped"]);
 function GateIcon({ status }: { status: string }) {
   if (status === "True") return <CheckCircleFillIcon className="ink-green" aria-label="yes" />;
   if (status === "False") return <XCircleFillIcon className="ink-red" aria-label="no" />;
-  return status === "Unknown" ? <DotFillIcon className="ink-amber" aria-label="not yet" /> : <CircleIcon className="ink-grey" aria-label={status} />;
+  return status === "Unknown" ? (
+    <DotFillIcon className="ink-amber" aria-label="not yet" />
+  ) : (
+    <CircleIcon className="ink-grey" aria-label={status} />
+  );
 }
 
 function Fact({ title, children }: { title: string; children: ReactNode }) {

@@ -1,5 +1,5 @@
-import { CommentDiscussionIcon, FileCodeIcon, FileDiffIcon, GitBranchIcon } from "@primer/octicons-react";
 import { type ObjectOf, PullRequest } from "@krate/kinds";
+import { CommentDiscussionIcon, FileCodeIcon, FileDiffIcon, GitBranchIcon } from "@primer/octicons-react";
 import type { ReactNode } from "react";
 import { CommandPanel } from "../../../../../../../components/command-panel.tsx";
 import { NavLink } from "../../../../../../../components/nav-link.tsx";
@@ -32,7 +32,10 @@ export async function PullFrame({ org, repository, name, render }: PullFrameProp
     const files = status?.changedFilesTotal;
     return (
       <>
-        <RefreshOnChange url={`/api/watch/orgs/${org}/pullrequests?name=${name}`} version={metadata.resourceVersion ?? ""} />
+        <RefreshOnChange
+          url={`/api/watch/orgs/${org}/pullrequests?name=${name}`}
+          version={metadata.resourceVersion ?? ""}
+        />
         <div className={styles.head}>
           <h1>
             {spec.title} <span className="faint">#{status?.number}</span>
@@ -57,7 +60,8 @@ export async function PullFrame({ org, repository, name, render }: PullFrameProp
             <CommentDiscussionIcon /> Conversation
           </NavLink>
           <NavLink href={`${here}/files`}>
-            <FileDiffIcon /> Files changed {files !== undefined && <span className="badge">{files.toLocaleString("en")}</span>}
+            <FileDiffIcon /> Files changed{" "}
+            {files !== undefined && <span className="badge">{files.toLocaleString("en")}</span>}
           </NavLink>
           <NavLink href={`${here}/yaml`}>
             <FileCodeIcon /> YAML

@@ -17,12 +17,25 @@ export function commentObject({ org, namespace, name, body }: Write) {
 }
 
 /** A verdict on exactly the commit that was on the screen. */
-export function reviewObject({ org, namespace, name, body, headSha, decision }: Write & { headSha: string; decision: "approve" | "request-changes" }) {
+export function reviewObject({
+  org,
+  namespace,
+  name,
+  body,
+  headSha,
+  decision,
+}: Write & { headSha: string; decision: "approve" | "request-changes" }) {
   return {
     apiVersion: "forge.krate.a5c.ai/v1alpha1",
     kind: "Review",
     metadata: { generateName: `${name}-`, namespace },
-    spec: { organizationRef: org, pullRequest: name, decision, ...(headSha && { commitSha: headSha }), ...(body && { body }) },
+    spec: {
+      organizationRef: org,
+      pullRequest: name,
+      decision,
+      ...(headSha && { commitSha: headSha }),
+      ...(body && { body }),
+    },
   };
 }
 

@@ -5,7 +5,13 @@ import { type Thread, threadsOf } from "../../../../../../../diff/threads.ts";
 export type TimelineEntry = { key: string; at: string; author: string } & (
   | { type: "opened"; body: string }
   | { type: "comment"; body: string }
-  | { type: "review"; decision: "approve" | "request-changes" | "comment"; stale: boolean; dismissed: boolean; body: string }
+  | {
+      type: "review";
+      decision: "approve" | "request-changes" | "comment";
+      stale: boolean;
+      dismissed: boolean;
+      body: string;
+    }
   | { type: "thread"; thread: Thread }
   | { type: "merged"; sha?: string }
   | { type: "closed" }
@@ -25,30 +31,36 @@ export function timelineOf({ pull, reviews, lineComments, comments }: TimelineOb
   const middle: TimelineEntry[] = [
     ...comments
       .filter(({ spec }) => spec.target.kind === "PullRequest")
-      .map((object): TimelineEntry => ({
+      .map(
+        (object): TimelineEntry => ({
+          key: object.metadata.uid ?? "",
+          at: created(object),
+          author: object.status?.author?.user ?? "unknown",
+          type: "comment",
+          body: object.spec.body,
+        }),
+      ),
+    ...reviews.map(
+      (object): TimelineEntry => ({
         key: object.metadata.uid ?? "",
-        at: created(object),
+        at: object.status?.submittedAt ?? created(object),
         author: object.status?.author?.user ?? "unknown",
-        type: "comment",
-        body: object.spec.body,
-      })),
-    ...reviews.map((object): TimelineEntry => ({
-      key: object.metadata.uid ?? "",
-      at: object.status?.submittedAt ?? created(object),
-      author: object.status?.author?.user ?? "unknown",
-      type: "review",
-      decision: object.spec.decision,
-      stale: object.status?.phase === "Stale",
-      dismissed: object.spec.dismissed ?? false,
-      body: object.spec.body ?? "",
-    })),
-    ...threadsOf(lineComments).map((thread): TimelineEntry => ({
-      key: thread.name,
-      at: thread.comments[0]?.createdAt ?? "",
-      author: thread.comments[0]?.author ?? "unknown",
-      type: "thread",
-      thread,
-    })),
+        type: "review",
+        decision: object.spec.decision,
+        stale: object.status?.phase === "Stale",
+        dismissed: object.spec.dismissed ?? false,
+        body: object.spec.body ?? "",
+      }),
+    ),
+    ...threadsOf(lineComments).map(
+      (thread): TimelineEntry => ({
+        key: thread.name,
+        at: thread.comments[0]?.createdAt ?? "",
+        author: thread.comments[0]?.author ?? "unknown",
+        type: "thread",
+        thread,
+      }),
+    ),
   ];
   const opened: TimelineEntry = {
     key: "opened",
@@ -58,7 +70,15 @@ export function timelineOf({ pull, reviews, lineComments, comments }: TimelineOb
     body: spec.body ?? "",
   };
   const end: TimelineEntry[] = [];
-  if (status?.mergedAt) end.push({ key: "merged", at: status.mergedAt, author: status.mergedBy ?? "unknown", type: "merged", sha: status.mergeCommitSha });
-  else if (status?.closedAt) end.push({ key: "closed", at: status.closedAt, author: status.closedBy ?? "unknown", type: "closed" });
+  if (status?.mergedAt)
+    end.push({
+      key: "merged",
+      at: status.mergedAt,
+      author: status.mergedBy ?? "unknown",
+      type: "merged",
+      sha: status.mergeCommitSha,
+    });
+  else if (status?.closedAt)
+    end.push({ key: "closed", at: status.closedAt, author: status.closedBy ?? "unknown", type: "closed" });
   return [opened, ...middle.sort((a, b) => a.at.localeCompare(b.at)), ...end];
 }

@@ -1,4 +1,14 @@
-import { CheckIcon, CodeReviewIcon, CommentIcon, FileDiffIcon, GitMergeIcon, GitPullRequestClosedIcon, GitPullRequestIcon, type Icon, XIcon } from "@primer/octicons-react";
+import {
+  CheckIcon,
+  CodeReviewIcon,
+  CommentIcon,
+  FileDiffIcon,
+  GitMergeIcon,
+  GitPullRequestClosedIcon,
+  GitPullRequestIcon,
+  type Icon,
+  XIcon,
+} from "@primer/octicons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { Avatar } from "../../../../../../../components/avatar.tsx";
@@ -75,7 +85,14 @@ function Entry({ entry, files }: { entry: TimelineEntry; files: string }) {
       );
     }
     case "merged":
-      return <Said icon={GitMergeIcon} tone="violet" entry={entry} words={`merged this${entry.sha ? ` as ${entry.sha.slice(0, 8)}` : ""}`} />;
+      return (
+        <Said
+          icon={GitMergeIcon}
+          tone="violet"
+          entry={entry}
+          words={`merged this${entry.sha ? ` as ${entry.sha.slice(0, 8)}` : ""}`}
+        />
+      );
     case "closed":
       return <Said icon={GitPullRequestClosedIcon} tone="red" entry={entry} words="closed this" />;
   }

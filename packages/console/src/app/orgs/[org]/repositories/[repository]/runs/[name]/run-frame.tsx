@@ -1,5 +1,5 @@
-import { FileCodeIcon, GitBranchIcon, ListUnorderedIcon } from "@primer/octicons-react";
 import { type ObjectOf, Pipeline } from "@krate/kinds";
+import { FileCodeIcon, GitBranchIcon, ListUnorderedIcon } from "@primer/octicons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { CommandPanel } from "../../../../../../../components/command-panel.tsx";
@@ -33,10 +33,14 @@ export async function RunFrame({ org, repository, name, render }: RunFrameProps)
     const { metadata, spec, status } = run;
     return (
       <>
-        <RefreshOnChange url={`/api/watch/orgs/${org}/pipelines?name=${name}`} version={metadata.resourceVersion ?? ""} />
+        <RefreshOnChange
+          url={`/api/watch/orgs/${org}/pipelines?name=${name}`}
+          version={metadata.resourceVersion ?? ""}
+        />
         <div className={styles.head}>
           <h1>
-            {spec.workflowName ?? spec.workflow} {status?.number !== undefined && <span className="faint">#{status.number}</span>}
+            {spec.workflowName ?? spec.workflow}{" "}
+            {status?.number !== undefined && <span className="faint">#{status.number}</span>}
           </h1>
           <CommandPanel title={name} commands={getCommands(Pipeline, namespace, name)} />
         </div>

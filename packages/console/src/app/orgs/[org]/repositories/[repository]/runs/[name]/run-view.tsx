@@ -16,7 +16,10 @@ const interestOf = ({ phase }: JobRow) => interest[phase] ?? 3;
 /** Jobs with their steps on the left, the log of one of them on the right; all of it live. */
 export function RunView({ org, namespace, run }: { org: string; namespace: string; run: string }) {
   const { rows, synced, connected, problem } = useLiveList<JobRow>(`/api/watch/orgs/${org}/jobs?pipeline=${run}`);
-  const jobs = useMemo(() => [...rows.values()].sort((a, b) => a.index - b.index || a.job.localeCompare(b.job)), [rows]);
+  const jobs = useMemo(
+    () => [...rows.values()].sort((a, b) => a.index - b.index || a.job.localeCompare(b.job)),
+    [rows],
+  );
   const [picked, setPicked] = useState<string>();
   const [step, setStep] = useState<{ number: number }>();
   const first = [...jobs].sort((a, b) => interestOf(a) - interestOf(b))[0];
@@ -78,7 +81,12 @@ export function RunView({ org, namespace, run }: { org: string; namespace: strin
 function Job({ job, current, onPick }: { job: JobRow; current: boolean; onPick(name: string, step?: number): void }) {
   return (
     <li>
-      <button type="button" className={styles.job} aria-current={current ? "true" : undefined} onClick={() => onPick(job.name)}>
+      <button
+        type="button"
+        className={styles.job}
+        aria-current={current ? "true" : undefined}
+        onClick={() => onPick(job.name)}
+      >
         <PhaseIcon phase={job.phase} />
         <span className="grow truncate">{job.title}</span>
         <span className="faint">

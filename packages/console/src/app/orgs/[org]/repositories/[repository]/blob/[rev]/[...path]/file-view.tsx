@@ -4,7 +4,11 @@ import { useEffect, useRef, useState } from "react";
 import { sizeText } from "../../../../../../../../components/size-text.ts";
 import styles from "./file.module.css";
 
-type Loaded = { kind: "text"; lines: string[]; bytes: number } | { kind: "image" } | { kind: "binary"; bytes: number } | { kind: "problem"; message: string };
+type Loaded =
+  | { kind: "text"; lines: string[]; bytes: number }
+  | { kind: "image" }
+  | { kind: "binary"; bytes: number }
+  | { kind: "problem"; message: string };
 
 /** Larger files are offered for download: a browser tab is no pager. */
 const maxBytes = 20 * 1024 * 1024;
@@ -45,7 +49,11 @@ export function FileView({ url, path }: { url: string; path: string }) {
 
 async function load(url: string, signal: AbortSignal): Promise<Loaded> {
   const response = await fetch(url, { signal });
-  if (!response.ok) return { kind: "problem", message: ((await response.json()) as { message?: string }).message ?? "The file cannot be shown." };
+  if (!response.ok)
+    return {
+      kind: "problem",
+      message: ((await response.json()) as { message?: string }).message ?? "The file cannot be shown.",
+    };
   const type = response.headers.get("content-type") ?? "";
   const bytes = Number(response.headers.get("content-length"));
   if (type.startsWith("text/") && bytes <= maxBytes) {

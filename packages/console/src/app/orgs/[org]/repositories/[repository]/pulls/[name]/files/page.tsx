@@ -5,7 +5,11 @@ import { threadsOf } from "../../../../../../../../diff/threads.ts";
 import { related } from "../../../../../../../../upstream/find.ts";
 import { PullFrame } from "../pull-frame.tsx";
 
-export default async function FilesPage({ params }: { params: Promise<{ org: string; repository: string; name: string }> }) {
+export default async function FilesPage({
+  params,
+}: {
+  params: Promise<{ org: string; repository: string; name: string }>;
+}) {
   const { org, repository, name } = await params;
   return (
     <PullFrame
@@ -16,12 +20,20 @@ export default async function FilesPage({ params }: { params: Promise<{ org: str
         const threads = threadsOf(await related(ReviewComment, namespace, `spec.pullRequest=${name}`));
         // Rendered here, so that the browser needs no Markdown.
         const bodies = Object.fromEntries(
-          threads.flatMap(({ comments }) => comments.map(({ name, body }) => [name, <Markdown key={name} text={body} />] as const)),
+          threads.flatMap(({ comments }) =>
+            comments.map(({ name, body }) => [name, <Markdown key={name} text={body} />] as const),
+          ),
         );
         // Commits once known: then the answer never changes and the browser keeps it.
         const base = status?.mergeBaseSha ?? status?.baseSha ?? spec.base;
         const query = new URLSearchParams({ rev: `${base}...${status?.headSha ?? spec.head}` });
-        return <DiffView url={`/api/orgs/${org}/repositories/${repository}/diff?${query}`} threads={threads} bodies={bodies} />;
+        return (
+          <DiffView
+            url={`/api/orgs/${org}/repositories/${repository}/diff?${query}`}
+            threads={threads}
+            bodies={bodies}
+          />
+        );
       }}
     />
   );

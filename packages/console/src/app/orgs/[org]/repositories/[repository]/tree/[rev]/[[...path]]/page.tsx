@@ -8,5 +8,11 @@ export default async function TreePage({
 }) {
   const { org, repository, rev, path = [] } = await params;
   const at = { rev: decodeURIComponent(rev), path: path.map(decodeURIComponent).join("/") };
-  return <RepositoryFrame org={org} repository={repository} render={(scope) => CodeView({ org, repository, ...scope, ...at })} />;
+  return (
+    <RepositoryFrame
+      org={org}
+      repository={repository}
+      render={(scope) => CodeView({ org, repository, ...scope, ...at })}
+    />
+  );
 }
