@@ -15,7 +15,7 @@ export const orphanFinalizer = "orphan";
 export const foregroundFinalizer = "foregroundDeletion";
 
 export type DeletionOutcome =
-  | { kind: "removed"; stored?: StoredObject }
+  | { kind: "removed"; object: JsonObject; stored?: StoredObject }
   | { kind: "marked"; object: JsonObject; stored?: StoredObject };
 
 /** Removes `ctx.existing`, or marks it when something keeps it. */
@@ -31,12 +31,12 @@ export async function removeOrMark(
   await strategy.prepareForDelete?.(ctx, marked);
   const kept = isKept(ctx, marked);
   const dryRun = ctx.options?.dryRun === true;
-  if (dryRun) return kept ? { kind: "marked", object: marked } : { kind: "removed" };
+  if (dryRun) return kept ? { kind: "marked", object: marked } : { kind: "removed", object: marked };
   try {
     if (!kept) {
       const stored = await store.delete(existing.key, { expectedRevision: existing.revision });
       await strategy.afterWrite?.(ctx, undefined, old);
-      return { kind: "removed", stored };
+      return { kind: "removed", object: marked, stored };
     }
     if (equalJson(marked, old)) return { kind: "marked", object: marked, stored: existing };
     const encoded = encodeFor(ctx.served, marked);
@@ -47,7 +47,7 @@ export async function removeOrMark(
     await strategy.afterWrite?.(ctx, marked, old);
     return { kind: "marked", object: marked, stored: object };
   } catch (error) {
-    if (absentIsFine && isReason(error, "NotFound")) return { kind: "removed" };
+    if (absentIsFine && isReason(error, "NotFound")) return { kind: "removed", object: marked };
     throw error;
   }
 }

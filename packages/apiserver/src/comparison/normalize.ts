@@ -8,6 +8,7 @@ const clearer = "says the same more plainly";
 const scaleOwners =
   "a write of scale belongs to nobody here; kube-apiserver makes its writer the owner of spec.replicas";
 const noRuleNotice = "kube-apiserver adds a second cause that says rules were not checked";
+const zeros = "zero values of Go structs are not stored, and no controller manager runs beside";
 const unowned = "reviews are not stored: who owns their fields is of no use to anybody";
 
 /** Differences that are decided: only the status code is compared, or not even that. */
@@ -43,6 +44,22 @@ export const decided: Readonly<Record<string, string | { why: string; theirs: nu
   "apply a custom resource": scaleOwners,
   "another finalizer": "kube-apiserver says it twice",
   "the collection goes": scaleOwners,
+  "an Event": zeros,
+  "the Event in its other group": zeros,
+  "a Node": "the taint and zero values of a node that has not reported",
+  "its status": zeros,
+  "a second condition merges by type": zeros,
+  Nodes: zeros,
+  "its container runs": zeros,
+  "its spec may not change": "kube-apiserver appends a Go diff",
+  "deleted with grace": zeros,
+  "deleted at once": zeros,
+  generateName: "the suffix is random",
+  "a policy that does not compile": "another parser's words",
+  "a policy": zeros,
+  "a binding": "a pointer in Go is owned itself",
+  "the definition's stored form": "status is set at once, by nobody, instead of by a controller",
+  versions: "the address",
   "discovery of the version": "verbs and subresources in alphabetical order",
 };
 
@@ -59,11 +76,21 @@ const varying = new Set([
 function normalize(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normalize);
   if (typeof value !== "object" || value === null) return typeof value === "string" ? normalizeText(value) : value;
+  const entries = Object.entries(value).map(
+    ([key, member]) => [key, key === "managedFields" ? sorted(member) : member] as const,
+  );
   return Object.fromEntries(
-    Object.entries(value)
+    entries
       .filter(([, member]) => member !== undefined)
       .map(([key, member]) => [key, varying.has(key) && typeof member === "string" ? `<${key}>` : normalize(member)]),
   );
+}
+
+/** Entries are ordered by time first, to the second: which comes first depends on when a second ends. */
+function sorted(entries: unknown): unknown {
+  return Array.isArray(entries)
+    ? entries.map(normalize).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+    : entries;
 }
 
 function normalizeText(text: string): string {

@@ -10,6 +10,7 @@ import { tokenRequest } from "./service-accounts.ts";
 import {
   configMapStrategy,
   eventStrategy,
+  leaseStrategy,
   policyBindingStrategy,
   roleBindingStrategy,
   roleStrategy,
@@ -92,6 +93,7 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
     [`${admission}/mutatingadmissionpolicybindings`]: counted,
     [`${admission}/validatingwebhookconfigurations`]: counted,
     [`${admission}/mutatingwebhookconfigurations`]: counted,
+    "coordination.k8s.io/leases": { strategy: leaseStrategy },
     "discovery.k8s.io/endpointslices": counted,
     "apiextensions.k8s.io/customresourcedefinitions": {
       ...counted,

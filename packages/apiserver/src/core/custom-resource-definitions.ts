@@ -29,12 +29,15 @@ export function customResourceDefinitionStrategy(publisher: CustomResourcePublis
   return {
     complete,
     prepareForCreate: (ctx, object) => {
-      metadataOf(object)["finalizers"] = [...new Set([...finalizersOf(object), cleanupFinalizer])];
       object["status"] = statusOf(ctx, object, undefined);
     },
     prepareForUpdate: (ctx, object, old) => {
       if (ctx.target.subresource === "status") return;
       object["status"] = statusOf(ctx, object, old);
+    },
+    // The controller takes it away again when no object is left.
+    prepareForDelete: (_ctx, object) => {
+      metadataOf(object)["finalizers"] = [...new Set([...finalizersOf(object), cleanupFinalizer])];
     },
     validate: (_ctx, object, old) => validate(object, old),
     afterWrite: (_ctx, object, old) => {

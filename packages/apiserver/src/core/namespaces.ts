@@ -23,6 +23,7 @@ const contentFinalizer = "kubernetes";
 const protectedNamespaces = new Set(["default", "kube-system", "kube-public"]);
 
 export const namespaceStrategy: Strategy = {
+  complete: setNameLabel,
   prepareForCreate: (_ctx, object) => {
     object["spec"] = { ...sectionOf(object, "spec"), finalizers: [contentFinalizer] };
     object["status"] = { phase: "Active" };
@@ -41,7 +42,9 @@ export const namespaceStrategy: Strategy = {
   isHeld: (object) => namespaceFinalizers(object).length > 0,
 };
 
+/** Called again once a generated name is known. */
 function setNameLabel(object: JsonObject): void {
+  if (nameOf(object) === "") return;
   metadataOf(object)["labels"] = { ...labelsOf(object), [nameLabel]: nameOf(object) };
 }
 

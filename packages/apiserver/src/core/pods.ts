@@ -1,6 +1,6 @@
 /** Pods and Nodes as a server without kubelets of its own sees them. Source: k8s.io/kubernetes/pkg/registry/core/pod, pkg/apis/core/v1/defaults.go. */
 import { equalJson, isObject, type JsonObject, type JsonValue } from "@krate/apimachinery";
-import { conflict, type FieldError, notFound } from "@krate/kinds";
+import { badRequest, conflict, type FieldError, notFound } from "@krate/kinds";
 import { readObject } from "../body.ts";
 import type { RequestContext } from "../context.ts";
 import { encodeFor } from "../encoding.ts";
@@ -16,6 +16,7 @@ function objectsIn(value: JsonValue | undefined): JsonObject[] {
 
 export const podStrategy: Strategy = {
   complete: completeSpec,
+  returnsDeletedObject: true,
   prepareForCreate: (_ctx, object) => {
     admit(object);
     object["status"] = { phase: "Pending", qosClass: "BestEffort" };
@@ -126,6 +127,8 @@ export async function bindPod(ctx: RequestContext): Promise<void> {
   const binding = await readObject(ctx);
   const { namespace, name } = ctx.target;
   const target = { plural: "pods/binding", name };
+  if (textOf(metadataOf(binding)["name"]) !== name)
+    throw badRequest("name in URL does not match name in Binding object");
   const node = textOf((binding["target"] as JsonObject | undefined)?.["name"]);
   const key = { group: "", resource: "pods", namespace, name };
   if ((await ctx.services.store.get(key)) === undefined) throw notFound({ plural: "pods", name });

@@ -74,7 +74,10 @@ async function accessReview(object: JsonObject, user: UserInfo, authorizer: Auth
 function attributesIn(object: JsonObject, user: UserInfo): AuthorizationAttributes {
   const { resourceAttributes, nonResourceAttributes } = sectionOf(object, "spec");
   if (isObject(resourceAttributes) === isObject(nonResourceAttributes)) {
-    throw badRequest("exactly one of spec.resourceAttributes and spec.nonResourceAttributes must be set");
+    const message = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    throw invalid({ group: "authorization.k8s.io" }, [
+      { reason: "FieldValueInvalid", field: "spec.resourceAttributes", message },
+    ]);
   }
   const empty = { user, group: "", version: "", resource: "", subresource: "", namespace: "", name: "" };
   if (isObject(nonResourceAttributes)) {

@@ -80,6 +80,7 @@ export const secretStrategy: Strategy = {
 /** pkg/registry/core/service: no addresses are given out; what a client asks for is kept. */
 export const serviceStrategy: Strategy = {
   complete: completeService,
+  returnsDeletedObject: true,
   prepareForCreate: (_ctx, object) => {
     object["status"] = { loadBalancer: {} };
   },
@@ -187,3 +188,23 @@ function completeBinding(object: JsonObject): void {
   const match = sectionOf(object, "spec")["matchResources"];
   if (isObject(match)) completeMatch(match);
 }
+
+/** pkg/apis/coordination/validation */
+export const leaseStrategy: Strategy = {
+  validate: (_ctx, object) => {
+    const { leaseDurationSeconds, leaseTransitions } = sectionOf(object, "spec");
+    const wrong = (field: string, value: unknown, detail: string): FieldError => ({
+      reason: "FieldValueInvalid",
+      field: `spec.${field}`,
+      message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
+    });
+    return [
+      ...(typeof leaseDurationSeconds === "number" && leaseDurationSeconds <= 0
+        ? [wrong("leaseDurationSeconds", leaseDurationSeconds, "must be greater than 0")]
+        : []),
+      ...(typeof leaseTransitions === "number" && leaseTransitions < 0
+        ? [wrong("leaseTransitions", leaseTransitions, "must be greater than or equal to 0")]
+        : []),
+    ];
+  },
+};

@@ -56,6 +56,8 @@ export interface Strategy {
   gracePeriodSeconds?(object: JsonObject, requested: number | undefined): number;
   /** True while something beside finalizers keeps a deleted object (namespaces: `spec.finalizers`). */
   isHeld?(object: JsonObject): boolean;
+  /** A delete answers with the object instead of a Status. @defaultValue false */
+  returnsDeletedObject?: boolean;
   /** After the commit and before the answer. `undefined` after a removal. */
   afterWrite?(ctx: RequestContext, object: JsonObject | undefined, old: JsonObject | undefined): void | Promise<void>;
   /** An object without a store (reviews): returns the answer. */

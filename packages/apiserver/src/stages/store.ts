@@ -136,6 +136,10 @@ async function remove(ctx: RequestContext, services: StoreServices): Promise<voi
       : { kind: "value", status: ok, value: outcome.object };
     return;
   }
+  if (ctx.served.strategy.returnsDeletedObject === true) {
+    ctx.result = { kind: "value", status: ok, value: outcome.object };
+    return;
+  }
   const uid = textOf(metadataOf(ctx.old as JsonObject)["uid"]);
   const value = {
     kind: "Status",

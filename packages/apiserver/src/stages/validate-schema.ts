@@ -16,13 +16,18 @@ export const validateSchema: Stage = async (ctx, next) => {
 async function findErrors(ctx: RequestContext): Promise<FieldError[]> {
   const { schema, namespaced, nameRule, strategy } = ctx.served;
   const object = ctx.object as JsonObject;
-  const fromSchema = schema?.validate(object, ctx.old) ?? [];
+  const fromSchema = (schema?.validate(object, ctx.old) ?? []).filter((error) => !isZeroInStatus(ctx, error));
   const metadata = metadataOf(object);
   const fromMetadata = validateObjectMeta(metadata, { namespaced, name: nameRule });
   if (ctx.old !== undefined) fromMetadata.push(...validateObjectMetaUpdate(metadata, metadataOf(ctx.old)));
   const errors = [...fromMetadata, ...fromSchema];
   // A strategy may rely on what the schema promises.
   return errors.length > 0 ? errors : ((await strategy.validate?.(ctx, object, ctx.old)) ?? []);
+}
+
+/** What a core kind's status lacks is its zero value in Go; kube-apiserver asks nobody for it. */
+function isZeroInStatus({ served }: RequestContext, { reason, field }: FieldError): boolean {
+  return served.allowsStrategicPatch && reason === "FieldValueRequired" && field.startsWith("status.");
 }
 
 /** Every quoted text may be a value, also in the middle of a message. */

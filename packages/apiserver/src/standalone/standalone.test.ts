@@ -431,7 +431,11 @@ describe("core kinds", () => {
       body: { metadata: { name: "b" }, spec: { containers: [{ name: "c", image: "i" }] } },
     });
     const bind = (name: string) =>
-      server.send({ method: "POST", url: `${pods}/b/binding`, body: { target: { kind: "Node", name } } });
+      server.send({
+        method: "POST",
+        url: `${pods}/b/binding`,
+        body: { metadata: { name: "b" }, target: { kind: "Node", name } },
+      });
     expect((await bind("n1")).status).toBe(201);
     expect((await bind("n2")).status).toBe(409);
     expect(await get(`${pods}?fieldSelector=spec.nodeName%3Dn1`)).toMatchObject({
