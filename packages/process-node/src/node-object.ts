@@ -1,5 +1,5 @@
 /** The Node object and its heartbeat. Source: pkg/kubelet/nodestatus/setters.go, component-helpers/apimachinery/lease. */
-import { arch, release } from "node:os";
+import { arch, availableParallelism, release, totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isReason, Lease, Node, type NodeType } from "@krate/kinds";
 import type { KubeClient } from "@krate/kube";
@@ -21,6 +21,9 @@ export interface NodeDescription {
   labels: Readonly<Record<string, string>>;
 }
 
+/** Where there is a scheduler it must not put Pods of images here; Pods for this node are bound by the node itself. */
+const taint = { key: processNodeLabel, value: "true", effect: "NoSchedule" };
+
 /** Labels every process node has. */
 export function nodeLabels(name: string): Record<string, string> {
   return {
@@ -37,7 +40,11 @@ function architecture(): string {
 }
 
 export function nodeStatus(node: NodeDescription, now: string): NonNullable<NodeType["status"]> {
-  const amount = { pods: String(node.maxPods) };
+  const amount = {
+    pods: String(node.maxPods),
+    cpu: String(availableParallelism()),
+    memory: `${Math.floor(totalmem() / 1024)}Ki`,
+  };
   const ready = { type: "Ready", status: "True", reason: "ProcessNodeReady", message: "runs Pods as processes" };
   return {
     addresses: [
@@ -67,7 +74,7 @@ export function nodeStatus(node: NodeDescription, now: string): NonNullable<Node
 export async function registerNode(client: KubeClient, node: NodeDescription): Promise<void> {
   const labels = nodeLabels(node.name);
   try {
-    await client.create(Node, { metadata: { name: node.name, labels } });
+    await client.create(Node, { metadata: { name: node.name, labels }, spec: { taints: [taint] } });
   } catch (error) {
     if (!isReason(error, "AlreadyExists")) throw error;
     await client.patch(Node, { name: node.name }, { metadata: { labels } }, { type: "merge" });

@@ -1,5 +1,5 @@
 /** The node: logs are served, then the Node is registered, then Pods are run until a signal. Pods outlive all of that. */
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -26,6 +26,8 @@ export async function runNode(config: NodeConfig): Promise<void> {
     fieldManager: name,
   });
   mkdirSync(config.root, { recursive: true, mode: 0o711 });
+  // Containers that run as somebody else must get through it; what is inside has modes of its own.
+  if ((statSync(config.root).mode & 0o011) !== 0o011) chmodSync(config.root, 0o711);
   const runner = runnerCommand(fileURLToPath(new URL("../..", import.meta.url)), config.runnerEntry);
   const bin = join(config.root, "bin");
   writeRunnerScript(bin, runner);

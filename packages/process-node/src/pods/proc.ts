@@ -34,11 +34,14 @@ function readOrNothing(path: string): Buffer | undefined {
   }
 }
 
-/** Sends a signal to a process, or with a negative pid to a group; one that is gone is fine. */
+/**
+ * Sends a signal to a process, or with a negative pid to a group. One that is gone is fine, and so is one that became
+ * somebody else (a program with the set-user-id bit, where the node is not root): it cannot be reached.
+ */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (!["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

@@ -6,7 +6,7 @@
  */
 import { defineController, type defineTrigger, equalJson, type ReconcileResult } from "@krate/controller";
 import { isReason, Pod, type PodType } from "@krate/kinds";
-import type { KubeClient } from "@krate/kube";
+import type { EventRecorder, KubeClient } from "@krate/kube";
 import { podStatus } from "./pod-status.ts";
 import { kubernetesTime, type ProcessRecord } from "./record.ts";
 import { type Starter, startPod } from "./start-pod.ts";
@@ -37,13 +37,13 @@ export function podController(node: PodNode) {
     triggers: [node.ended],
     predicate: (pod) => (pod.spec?.nodeName ? pod.spec.nodeName === node.name : wantsProcessNode(pod)),
     forgotten: () => node.forgotten(),
-    async reconcile(pod, { client, lister, now }) {
+    async reconcile(pod, { client, events, lister, now }) {
       if (!pod.spec?.nodeName) return wantsProcessNode(pod) ? bind(pod, client, node, lister(Pod).list()) : {};
       if (pod.spec.nodeName !== node.name || isOver(pod)) return {};
-      return run(pod, client, node, now());
+      return run(pod, { client, events }, node, now());
     },
-    async finalize(pod, { client, now }) {
-      if (pod.spec?.nodeName === node.name) await end(pod, client, node, now());
+    async finalize(pod, { client, events, now }) {
+      if (pod.spec?.nodeName === node.name) await end(pod, { client, events }, node, now());
     },
   });
 }
@@ -53,7 +53,8 @@ export function wantsProcessNode(pod: PodType): boolean {
   const { nodeSelector = {}, schedulingGates = [] } = (pod.spec ?? {}) as NonNullable<PodType["spec"]> & {
     schedulingGates?: object[];
   };
-  return nodeSelector[processNodeLabel] === "true" && schedulingGates.length === 0 && !pod.metadata?.deletionTimestamp;
+  const waits = schedulingGates.length === 0 && !pod.metadata?.deletionTimestamp && !isOver(pod);
+  return waits && nodeSelector[processNodeLabel] === "true";
 }
 
 function matchesLabels(pod: PodType, labels: Readonly<Record<string, string>>): boolean {
@@ -95,10 +96,16 @@ async function bind(pod: PodType, client: KubeClient, node: PodNode, all: PodTyp
   return {};
 }
 
-async function run(pod: PodType, client: KubeClient, node: PodNode, now: Date): Promise<ReconcileResult<never>> {
+async function run(
+  pod: PodType,
+  { client, events }: { client: KubeClient; events: EventRecorder },
+  node: PodNode,
+  now: Date,
+): Promise<ReconcileResult<never>> {
   const uid = pod.metadata?.uid ?? "";
   const known = node.processes.get(uid);
   const record = known ?? (await startPod(pod, node));
+  if (!known) announce(pod, record, events);
   // After a restart of the node the tokens of a Pod that still runs must be kept again.
   if (known && !known.end) await node.tokens.keep(pod, node.processes.folder(uid).volumes);
   const left = record.end ? undefined : secondsLeft(pod, record, now);
@@ -106,6 +113,11 @@ async function run(pod: PodType, client: KubeClient, node: PodNode, now: Date): 
     node.processes.stop(uid, "DeadlineExceeded", pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds);
   await tell(pod, client, node, record, now);
   return left !== undefined && left > 0 ? { requeueAfterSeconds: left } : {};
+}
+
+function announce(pod: PodType, { pid, container, end }: ProcessRecord, events: EventRecorder): void {
+  if (end && end.reason !== "Completed") events.record(pod, "Warning", "Failed", `${container}: ${end.message}`);
+  else events.record(pod, "Normal", "Started", `Started container ${container} as process ${pid}`);
 }
 
 function secondsLeft(pod: PodType, record: ProcessRecord, now: Date): number | undefined {
@@ -131,10 +143,16 @@ async function tell(pod: PodType, client: KubeClient, node: PodNode, record: Pro
   }
 }
 
-async function end(pod: PodType, client: KubeClient, node: PodNode, now: Date): Promise<void> {
+async function end(
+  pod: PodType,
+  { client, events }: { client: KubeClient; events: EventRecorder },
+  node: PodNode,
+  now: Date,
+): Promise<void> {
   const { namespace, name = "", uid = "", deletionGracePeriodSeconds } = pod.metadata ?? {};
   const record = node.processes.get(uid);
   if (record) {
+    if (!record.end && !record.stop) events.record(pod, "Normal", "Killing", `Stopping container ${record.container}`);
     node.processes.stop(uid, "Deleted", deletionGracePeriodSeconds ?? defaultGraceSeconds);
     if (!record.end) return; // `ended` wakes us
     if (!isOver(pod)) await tell(pod, client, node, record, now);

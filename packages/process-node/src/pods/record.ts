@@ -39,12 +39,12 @@ export function writeRecord(file: string, record: ProcessRecord): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Undefined when there is none (the node died before it wrote one). */
+/** Undefined when there is none (the node died before it wrote one), or it is none (the machine lost power). */
 export function readRecord(file: string): ProcessRecord | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
