@@ -88,9 +88,10 @@ function normalize(value: unknown): unknown {
 
 /** Entries are ordered by time first, to the second: which comes first depends on when a second ends. */
 function sorted(entries: unknown): unknown {
-  return Array.isArray(entries)
-    ? entries.map(normalize).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-    : entries;
+  if (!Array.isArray(entries)) return entries;
+  const key = ({ manager, operation, subresource = "" }: Record<string, string>) =>
+    `${manager} ${operation} ${subresource}`;
+  return [...(entries as Record<string, string>[])].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 function normalizeText(text: string): string {
