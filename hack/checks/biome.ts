@@ -28,7 +28,8 @@ export async function runBiome(root: string, args: readonly string[]): Promise<B
     findings: diagnostics
       .filter(({ severity }) => severity === "error" || severity === "warning" || severity === "fatal")
       .map(
-        ({ category, message, location }) => `${location.path}:${location.start?.line ?? 1}: ${category}: ${message}`,
+        ({ category, message, location }) =>
+          `${location.path}:${location.start?.line ?? 1}: ${category}: ${message.replaceAll(/\s+/g, " ").trim()}`,
       )
       .sort(),
   };

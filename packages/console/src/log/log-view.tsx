@@ -54,10 +54,10 @@ export function LogView({ url, steps, goTo, waiting, skipped }: LogViewProps) {
   const names = new Map(steps.map((step) => [step.number, step]));
   return (
     <div className={styles.frame}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <div
         ref={scroller}
         className={styles.scroller}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
         tabIndex={0}
         role="log"
         aria-live="off"
