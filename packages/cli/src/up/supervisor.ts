@@ -90,7 +90,7 @@ export class Supervisor {
     const startedAt = Date.now();
     this.#spawn(running);
     await this.#untilReady(running, startedAt + (service.readySeconds ?? 60) * 1000);
-    this.#events.ready(service.name, Date.now() - startedAt);
+    if (running.ready) this.#events.ready(service.name, Date.now() - startedAt);
   }
 
   async stop(): Promise<void> {
@@ -128,7 +128,7 @@ export class Supervisor {
     this.#spawn(running);
     try {
       await this.#untilReady(running, Date.now() + (running.service.readySeconds ?? 60) * 1000);
-      this.#events.ready(running.service.name, Date.now() - startedAt);
+      if (running.ready) this.#events.ready(running.service.name, Date.now() - startedAt);
     } catch {
       // Not ready in time: either it exited, then its own exit restarts it, or it still tries and stays visible in the log.
     }
