@@ -40,7 +40,9 @@ export interface Forge {
 /** Starts everything and resolves when all of it is ready; on failure stops what was started and throws. */
 export async function startForge(options: UpOptions): Promise<Forge> {
   const layout = layoutOf(options.home);
-  for (const folder of [layout.home, layout.repositories, layout.kubeconfigs, layout.tokens, layout.node]) {
+  // Jobs run as nobody where we are root: they pass through the folder, but read nothing in it.
+  mkdirSync(layout.home, { recursive: true, mode: 0o711 });
+  for (const folder of [layout.repositories, layout.kubeconfigs, layout.tokens, layout.node]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
   const releases: (() => unknown)[] = [takeLock(layout.lock)];
@@ -114,7 +116,6 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
       ...environment("process-node"),
       KRATE_NODE_ROOT: layout.node,
       KRATE_NODE_ADDRESS: `127.0.0.1:${ports.node}`,
-      KRATE_NODE_BIN: join(checkout, "packages", "process-node", "bin"),
       ...prepared.kubeletServing,
     }),
   ]);
