@@ -3,7 +3,6 @@
  * controllers, process node, console. With a kubeconfig the API server serves records behind that cluster instead.
  */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { isReason, recordGroup, version } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { apiserverEnvironment, type ClusterOptions, clusterAccess, prepareCluster } from "./cluster.ts";
