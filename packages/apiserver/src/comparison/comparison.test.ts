@@ -4,8 +4,10 @@ import { ApiError } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
 import { type RealServer, realServer } from "../testing/real-server.ts";
+import { definition } from "./definition.ts";
 import { compare } from "./normalize.ts";
-import { definition, type Step, steps } from "./sequences.ts";
+import { steps } from "./sequences.ts";
+import type { Step } from "./step.ts";
 
 interface Answer {
   status: number;
