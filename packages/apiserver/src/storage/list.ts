@@ -101,7 +101,7 @@ async function readStream(source: ListSource, options: ListOptions, plan: Plan):
       more = found.more;
       sent += found.rows.length;
       last = found.rows.at(-1) ?? last;
-      count = nextChunkRows(found.rows);
+      count = chunkRowsAfter(found.rows, chunkBytes);
       if (found.rows.length > 0) yield found.rows;
     } while (more && sent < plan.limit);
   }
@@ -119,7 +119,8 @@ export async function listPage(source: ListSource, options: ListOptions): Promis
   return { items, revision: stream.revision, ...stream.end() };
 }
 
-function nextChunkRows(chunk: readonly StoredObject[]): number {
+/** How many rows come to so many bytes, as far as the rows just read foretell. */
+export function chunkRowsAfter(chunk: readonly StoredObject[], chunkBytes: number): number {
   const bytes = chunk.reduce((sum, row) => sum + row.bytes.length, 0);
   const average = Math.max(bytes / Math.max(chunk.length, 1), 1);
   return Math.min(Math.max(Math.floor(chunkBytes / average), 1), maxChunkRows);

@@ -1,5 +1,5 @@
 import type { PostgresConnection } from "@krate/postgres";
-import { firstChunkRows, listPage } from "../list.ts";
+import { chunkRowsAfter, firstChunkRows, listPage } from "../list.ts";
 import { createObject, deleteObject, updateObject, type WriteSource } from "../object-writes.ts";
 import { resolveOptions, type StoreOptions } from "../options.ts";
 import type { StoredRow } from "../row.ts";
@@ -12,7 +12,7 @@ import { Compactor, defaultRetention, type Retention } from "./compactor.ts";
 import { createObjectReads, createScopeReads } from "./reads.ts";
 import { startReplica } from "./replica.ts";
 import { ResourceIds } from "./resource-ids.ts";
-import { readRows } from "./row-cursor.ts";
+import { rowCursor } from "./row-cursor.ts";
 import { openSessions } from "./sessions.ts";
 import { nextNumber } from "./sql/next-number.ts";
 
@@ -22,6 +22,9 @@ export interface PostgresStoreOptions extends StoreOptions {
   /** Sessions at most for gets, for lists and for lists with a selector, each; writes use one, nudges one. @defaultValue 4 */
   maxReadConnections?: number;
 }
+
+/** A resource is read into memory so many bytes at a time. */
+const loadBytes = 4 * 1024 * 1024;
 
 /**
  * Opens the store: brings the schema up to date, finds the head, starts following the log. Every process that opens the
@@ -40,14 +43,16 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       if (known === undefined) texts.set(text, text);
       return known ?? text;
     };
-    let after: StoredRow["key"] | undefined;
-    let rows: StoredRow[];
-    do {
-      rows = await readRows({ sessions, ids }, scope, { revision, after, limit: firstChunkRows });
+    const cursor = rowCursor({ sessions, ids }, scope, { revision, after: undefined });
+    let count = firstChunkRows;
+    let more = true;
+    while (more) {
+      const chunk = await cursor.next(count);
+      more = chunk.more;
+      count = chunkRowsAfter(chunk.rows, loadBytes);
       // Copied bytes do not keep the whole chunk alive.
-      yield rows.map((row) => ({ ...row, tags: row.tags.map(shared), bytes: Buffer.from(row.bytes) }));
-      after = rows.at(-1)?.key;
-    } while (rows.length === firstChunkRows);
+      yield chunk.rows.map((row) => ({ ...row, tags: row.tags.map(shared), bytes: Buffer.from(row.bytes) }));
+    }
   }
 
   const replica = await startReplica({ ...memory, sessions, ids, connection, loadResource, observer, log }).catch(

@@ -58,6 +58,18 @@ export function createObjectReads(
   };
 }
 
+/** A list waits so long for the resource to be in memory; then it reads the database itself. */
+const maxLoadWaitMilliseconds = 2_000;
+
+async function settledWithin(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds).unref();
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
 export interface ScopeReadsOptions {
   bookmarkIntervalMilliseconds: number;
   closing: AbortSignal;
@@ -87,7 +99,12 @@ export function createScopeReads(
     async remembered(scope, { notBefore, ...page }) {
       const conditions = await conditionsOf(scope);
       await follower.reach(notBefore);
-      const found = resources.list(scope, { ...page, conditions });
+      let found = resources.list(scope, { ...page, conditions });
+      const loading = found ? undefined : resources.loading(scope);
+      if (loading) {
+        await settledWithin(loading, maxLoadWaitMilliseconds);
+        found = resources.list(scope, { ...page, conditions });
+      }
       if (found) observer.read({ operation: "list", source: "memory" });
       return found;
     },

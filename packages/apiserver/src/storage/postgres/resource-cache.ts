@@ -42,6 +42,8 @@ interface Resource {
   pending: LogEvent[];
   listedAt: number;
   retryAt: number;
+  /** Settles when loading has ended, well or not. */
+  loading: Promise<void> | undefined;
 }
 
 export interface PageRequest {
@@ -116,6 +118,11 @@ export class ResourceCache {
     return found && { ...found, revision: exactly ?? this.#options.tail() };
   }
 
+  /** While the resource is being loaded: settles when that has ended. Waiting costs less than reading the same rows beside it. */
+  loading(scope: Scope): Promise<void> | undefined {
+    return this.#resources.get(resourceOf(scope))?.loading;
+  }
+
   clear(): void {
     this.#epoch++;
     this.#resources.clear();
@@ -133,6 +140,7 @@ export class ResourceCache {
       pending: [],
       listedAt: Number.NEGATIVE_INFINITY,
       retryAt: Number.NEGATIVE_INFINITY,
+      loading: undefined,
     };
     this.#resources.set(resourceOf(scope), resource);
     return resource;
@@ -144,11 +152,16 @@ export class ResourceCache {
     resource.listedAt = now;
     if (!again || now < resource.retryAt || this.#options.maxBytes === 0) return;
     resource.state = "loading";
-    this.#load({ group: scope.group, resource: scope.resource }, resource).catch((error: unknown) => {
-      this.#drop(resource);
-      resource.retryAt = this.#options.now() + retryMilliseconds;
-      this.#options.log.debug({ err: error, resource: resourceOf(scope) }, "could not load a resource into memory");
-    });
+    const { log } = this.#options;
+    resource.loading = this.#load({ group: scope.group, resource: scope.resource }, resource)
+      .catch((error: unknown) => {
+        this.#drop(resource);
+        resource.retryAt = this.#options.now() + retryMilliseconds;
+        log.debug({ err: error, resource: resourceOf(scope) }, "could not load a resource into memory");
+      })
+      .finally(() => {
+        resource.loading = undefined;
+      });
   }
 
   async #load(scope: Scope, resource: Resource): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ListPosition, RowCursor } from "../list.ts";
+import type { ListPosition } from "../list.ts";
 import type { StoredRow } from "../row.ts";
 import type { Scope } from "../store.ts";
 import { compileSelector } from "../tags.ts";
@@ -13,7 +13,7 @@ export interface RowSource {
 }
 
 /** The rows of a scope at a revision, from the database. */
-export async function readRows(
+async function readRows(
   source: RowSource,
   scope: Scope,
   page: { revision: bigint; after: ListPosition | undefined; limit: number },
@@ -42,7 +42,7 @@ export function rowCursor(
   source: RowSource,
   scope: Scope,
   from: { revision: bigint; after: ListPosition | undefined },
-): RowCursor {
+): { next(count: number): Promise<{ rows: StoredRow[]; more: boolean }> } {
   const { revision } = from;
   let { after } = from;
   let found: bigint[] | undefined;
