@@ -6,6 +6,7 @@ import type { ServedResource } from "../resources/resource.ts";
 import type { ApiServer } from "../server.ts";
 import type { Authenticator } from "../services.ts";
 
+const deletionPage = 500;
 const peers = new WeakMap<object, UserInfo>();
 
 /** Knows requests that the server makes to itself: they carry a peer that no socket can have. */
@@ -64,8 +65,16 @@ export class InternalClient {
     return this.call({ method: "DELETE", url: pathOf(resource, key), body: options });
   }
 
-  deleteCollection(resource: ServedResource, namespace: string, options: JsonObject = {}): Promise<JsonObject> {
-    return this.call({ method: "DELETE", url: pathOf(resource, { namespace, name: "" }), body: options });
+  /** Deletes page by page, so that a namespace of a million objects is not held in memory. */
+  async deleteCollection(resource: ServedResource, namespace: string, options: JsonObject = {}): Promise<void> {
+    const url = pathOf(resource, { namespace, name: "" });
+    let next = "";
+    do {
+      const query = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
+      const answer = await this.call({ method: "DELETE", url: `${url}?limit=${deletionPage}${query}`, body: options });
+      const metadata = isObject(answer["metadata"]) ? answer["metadata"] : {};
+      next = typeof metadata["continue"] === "string" ? metadata["continue"] : "";
+    } while (next !== "");
   }
 
   list(resource: ServedResource, namespace: string, query = ""): Promise<JsonObject> {

@@ -41,9 +41,23 @@ function answerVersion(ctx: RequestContext, documents: OpenApiDocuments): void {
   json(ctx, document.body, { etag: `"${document.hash}"`, ...(fixed && { "cache-control": forever }) });
 }
 
-/** kubectl asks for v2 as protobuf only when there is no v3. */
+const protobufV2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/** How kube-apiserver labels the answer: Go does not parse a media type with "@". */
+const protobufV2Answer = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/** `openapi.v2.Document{swagger: "2.0"}`. */
+const emptyProtobufV2 = Buffer.from("\n\u00032.0");
+
+/**
+ * kubectl asks for v2 as protobuf only when v3 has no such kind to write; that v2 has none either lets it go on to say
+ * "no matches for kind". So the protobuf document names no kinds.
+ */
 function answerV2(ctx: RequestContext, documents: OpenApiDocuments): void {
   const accept = ctx.exchange.header("accept") ?? "*/*";
+  if (accept.includes(protobufV2) && !accept.includes("application/json")) {
+    ctx.response = { kind: "bytes", status: ok, contentType: protobufV2Answer, body: emptyProtobufV2 };
+    return;
+  }
   if (!/application\/json|\*\/\*|application\/\*/.test(accept)) {
     throw new ApiError("NotAcceptable", "only the following media types are accepted: application/json");
   }

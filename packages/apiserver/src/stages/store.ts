@@ -1,6 +1,6 @@
-import { cloneJson, type JsonObject } from "@krate/apimachinery";
+import type { JsonObject } from "@krate/apimachinery";
 import { alreadyExists, conflict, notFound } from "@krate/kinds";
-import type { RequestContext, Stage } from "../context.ts";
+import { RequestContext, type Stage } from "../context.ts";
 import { removeOrMark } from "../deletion.ts";
 import { encodeFor } from "../encoding.ts";
 import { listOptions, watchOptions } from "../list-options.ts";
@@ -178,16 +178,40 @@ async function removeCollection(
 ): Promise<void> {
   const page = await services.store.list(listOptions(ctx));
   const removed: StoredObject[] = [];
-  for (const stored of page.items) {
-    ctx.existing = stored;
-    ctx.key = stored.key;
-    ctx.old = convertOld(ctx, cloneJson(decodeStored(stored)));
-    ctx.operation = "DELETE";
-    await validate(ctx);
-    const outcome = await removeOrMark(ctx, services, { absentIsFine: true });
-    removed.push(outcome.stored ?? stored);
+  for (let at = 0; at < page.items.length; at += concurrentDeletions) {
+    const batch = page.items.slice(at, at + concurrentDeletions);
+    removed.push(...(await Promise.all(batch.map((stored) => removeItem(contextOf(ctx, stored), services, validate)))));
   }
-  ctx.result = { kind: "list", revision: page.revision, items: removed };
+  ctx.result = { kind: "list", revision: page.revision, items: removed, continue: page.continue };
+}
+
+/** Writes of one moment are committed together, so a collection goes many at a time. */
+const concurrentDeletions = 64;
+
+/** The deletion of one object of a collection, as admission and strategy see it. */
+function contextOf(ctx: RequestContext, stored: StoredObject): RequestContext {
+  const item = new RequestContext(ctx.services, ctx.exchange, ctx.params);
+  item.requestId = ctx.requestId;
+  item.info = { ...ctx.target, name: stored.key.name, namespace: stored.key.namespace };
+  item.user = ctx.user;
+  item.resource = ctx.resource;
+  item.options = ctx.options;
+  item.deleteOptions = ctx.deleteOptions;
+  item.operation = "DELETE";
+  item.key = stored.key;
+  item.existing = stored;
+  item.old = convertOld(ctx, decodeStored(stored));
+  return item;
+}
+
+async function removeItem(
+  ctx: RequestContext,
+  services: StoreServices,
+  validate: (ctx: RequestContext) => Promise<void>,
+): Promise<StoredObject> {
+  await validate(ctx);
+  const outcome = await removeOrMark(ctx, services, { absentIsFine: true });
+  return outcome.stored ?? (ctx.existing as StoredObject);
 }
 
 function convertOld({ served }: RequestContext, object: JsonObject): JsonObject {

@@ -10,22 +10,26 @@ import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from "./bootstrap
 
 const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease", platformNamespace];
 
+/** Everything at once: the store commits what comes together in one go. */
 export async function bootstrap(services: Services): Promise<void> {
-  for (const name of namespaces) {
-    await ensure(services, find(services.registry, "", "namespaces"), {
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { name, labels: { "kubernetes.io/metadata.name": name } },
-      spec: { finalizers: ["kubernetes"] },
-      status: { phase: "Active" },
-    });
-  }
+  const { registry } = services;
   const rbac = "rbac.authorization.k8s.io";
-  for (const role of bootstrapClusterRoles)
-    await reconcile(services, find(services.registry, rbac, "clusterroles"), role, "rules");
-  for (const binding of bootstrapClusterRoleBindings) {
-    await reconcile(services, find(services.registry, rbac, "clusterrolebindings"), binding, "subjects");
-  }
+  const [roles, bindings] = [find(registry, rbac, "clusterroles"), find(registry, rbac, "clusterrolebindings")];
+  await Promise.all([
+    ...namespaces.map((name) => ensure(services, find(registry, "", "namespaces"), namespaceObject(name))),
+    ...bootstrapClusterRoles.map((role) => reconcile(services, roles, role, "rules")),
+    ...bootstrapClusterRoleBindings.map((binding) => reconcile(services, bindings, binding, "subjects")),
+  ]);
+}
+
+function namespaceObject(name: string): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name, labels: { "kubernetes.io/metadata.name": name } },
+    spec: { finalizers: ["kubernetes"] },
+    status: { phase: "Active" },
+  };
 }
 
 function find(registry: ResourceRegistry, group: string, plural: string): ServedResource {
