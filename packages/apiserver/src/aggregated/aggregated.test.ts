@@ -1,11 +1,14 @@
 /** Behind a real kube-apiserver: what arrives through the aggregator, and what does not. */
 import { readFile } from "node:fs/promises";
 import { request } from "node:https";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { foreignKind, Issue, isReason, type KubernetesObject, labels, Namespace } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { type ControlPlaneInfo, eventually, skipWithout, startControlPlane } from "@krate/testing";
 import { type RealServer, realServer } from "../testing/real-server.ts";
+
+// A control plane and a server.
+jest.setTimeout(60_000);
 
 interface Any extends KubernetesObject {
   spec?: Record<string, unknown>;

@@ -1,5 +1,5 @@
 /** The same requests to a real kube-apiserver and to ours: both must answer alike, but for uids, times and revisions. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { ApiError } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
@@ -8,6 +8,9 @@ import { definition } from "./definition.ts";
 import { compare } from "./normalize.ts";
 import { steps } from "./sequences.ts";
 import type { Step } from "./step.ts";
+
+// Two servers, one of which may be waking up.
+jest.setTimeout(60_000);
 
 interface Answer {
   status: number;

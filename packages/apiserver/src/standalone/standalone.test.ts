@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { JsonObject } from "@krate/apimachinery";
 import { eventually } from "@krate/testing";
 import { type Cluster, cluster, mergePatch } from "../testing/cluster.ts";
+
+// A whole server per file.
+jest.setTimeout(60_000);
 
 let server: Cluster;
 beforeAll(async () => {

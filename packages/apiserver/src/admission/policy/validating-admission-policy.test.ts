@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { JsonObject } from "@krate/apimachinery";
 import { eventually } from "@krate/testing";
 import { type Cluster, cluster, mergePatch } from "../../testing/cluster.ts";
+
+// A whole server per file.
+jest.setTimeout(60_000);
 
 const admission = "/apis/admissionregistration.k8s.io/v1";
 const maps = "/api/v1/namespaces/default/configmaps";
