@@ -92,8 +92,28 @@ skipWithout(
     expect(cookie?.value).not.toContain(tokenOf("alice"));
   });
 
+  test("the form for a repository gives the API's reason to whom may not make one, and makes it for whom may", async () => {
+    await page.getByRole("link", { name: "New repository" }).click();
+    await page.getByLabel("Name").fill(`${repository}-new`);
+    await page.getByRole("button", { name: "Create repository" }).click();
+    await page.getByText('User "alice" cannot create resource "repositories"').waitFor();
+    const other = await browser.newContext({ baseURL: forgeState().consoleUrl ?? "" });
+    const admin = await other.newPage();
+    await admin.goto("/login?stay&next=/orgs/demo/new");
+    await admin.getByLabel("Token").fill(tokenOf("admin"));
+    await admin.getByRole("button", { name: "Sign in" }).click();
+    await admin.getByLabel("Name").fill(`${repository}-new`);
+    await admin.getByRole("button", { name: "Create repository" }).click();
+    await admin
+      .getByRole("heading", { name: `${repository}-new`, exact: true })
+      .first()
+      .waitFor();
+    await other.close();
+    await page.goto("/orgs/demo");
+  });
+
   test("lists repositories and shows files and README of one", async () => {
-    await page.getByRole("link", { name: repository }).click();
+    await page.getByRole("link", { name: repository, exact: true }).click();
     await page.getByRole("heading", { name: "The shop" }).waitFor();
     await page.getByRole("link", { name: "price.txt" }).click();
     await page.getByRole("region", { name: "File" }).getByText("three").waitFor();

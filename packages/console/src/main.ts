@@ -1,10 +1,14 @@
 /** console: configuration, the Next application behind its guard, then serve until a signal. */
 import { createServer } from "node:http";
+import { setFlagsFromString } from "node:v8";
 import { createLogger, healthServer } from "@krate/telemetry";
 import { readConfig } from "./config.ts";
 import { guard } from "./server/guard.ts";
 import { builtApp, openNextApp } from "./server/next-app.ts";
 import { sessionKey } from "./session/key-file.ts";
+
+// A young generation that does not grow: 145 MiB after three pages become 113, and pages are not slower.
+setFlagsFromString("--semi-space-growth-factor=1");
 
 const log = createLogger({ component: "console" });
 Object.assign(process.env, { NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" });

@@ -28,7 +28,7 @@ function send(headers: Record<string, string>, options: RequestOptions = {}) {
 
 const fromElsewhere = { "sec-fetch-site": "cross-site" };
 
-test.each([
+test.each<{ reason: string; headers: Record<string, string>; status: number }>([
   {
     reason: "typed into the address bar",
     headers: { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" },

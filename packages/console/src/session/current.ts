@@ -12,11 +12,14 @@ export const currentSession = cache(async (): Promise<Session | undefined> => {
   return openSession(sealed, settings().key);
 });
 
+/** Leads to the sign-in page, and back to the page that was asked for. */
+export async function goToSignIn(): Promise<never> {
+  redirect(`/login?next=${encodeURIComponent((await headers()).get("x-krate-path") ?? "/orgs")}`);
+}
+
 /** Who is signed in; a page of anybody else goes to the sign-in page and comes back afterwards. */
 export async function requireSession(): Promise<Session> {
-  const session = await currentSession();
-  if (session) return session;
-  redirect(`/login?next=${encodeURIComponent((await headers()).get("x-krate-path") ?? "/orgs")}`);
+  return (await currentSession()) ?? goToSignIn();
 }
 
 /** The API server, as the signed-in user. */

@@ -2,7 +2,7 @@ import "server-only";
 import { isReason, type ObjectOf, Organization, platformNamespace } from "@krate/kinds";
 import { notFound } from "next/navigation";
 import { cache } from "react";
-import { userApi } from "../session/current.ts";
+import { goToSignIn, userApi } from "../session/current.ts";
 
 /** What pages need of an organization. */
 export interface OrganizationView {
@@ -18,10 +18,16 @@ function viewOf({ metadata, spec, status }: ObjectOf<typeof Organization>): Orga
   return { slug, displayName: spec.displayName, description: spec.description, namespace };
 }
 
-/** Organizations the user may see, by name. */
+/** Organizations the user may see, by name. Every page asks for them, so this is where a token that has ended is noticed. */
 export const listOrganizations = cache(async (): Promise<OrganizationView[]> => {
-  const { items } = await (await userApi()).list(Organization, { namespace: platformNamespace, limit: 500 });
-  return items.map(viewOf).sort((a, b) => a.slug.localeCompare(b.slug));
+  const api = await userApi();
+  try {
+    const { items } = await api.list(Organization, { namespace: platformNamespace, limit: 500 });
+    return items.map(viewOf).sort((a, b) => a.slug.localeCompare(b.slug));
+  } catch (error) {
+    if (isReason(error, "Unauthorized")) return goToSignIn();
+    throw error;
+  }
 });
 
 /** The organization of a page; anything else is the page "not found". */

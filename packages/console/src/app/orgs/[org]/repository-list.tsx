@@ -1,5 +1,5 @@
 "use client";
-import { ArchiveIcon, GitBranchIcon, GlobeIcon, LockIcon, RepoIcon } from "@primer/octicons-react";
+import { ArchiveIcon, GitBranchIcon, GlobeIcon, LockIcon, PlusIcon, RepoIcon } from "@primer/octicons-react";
 import Link from "next/link";
 import { LiveTable } from "../../../components/live-table.tsx";
 import { PhaseBadge } from "../../../components/phase.tsx";
@@ -17,7 +17,12 @@ export function RepositoryList({ org }: { org: string }) {
       filterLabel="Filter repositories"
       text={({ name, description, topics }) => `${name} ${description ?? ""} ${topics.join(" ")}`}
       order={byName}
-      empty={<p>There is no repository yet. Create one: kubectl create -f examples/repository.yaml</p>}
+      empty={<p>There is no repository yet.</p>}
+      action={
+        <Link href={`/orgs/${org}/new`} prefetch={false} className="button primary">
+          <PlusIcon /> New repository
+        </Link>
+      }
       row={(row) => <RepositoryItem org={org} row={row} />}
     />
   );
