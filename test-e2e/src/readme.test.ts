@@ -38,8 +38,12 @@ test("the five minutes of the README do what they say", () => {
   expect(commands.length).toBeGreaterThan(8);
   const env = { HOME: home, KUBECONFIG: forgeState().kubeconfig, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0" };
   // A user of a cluster has a context with a token and a namespace; so do we from here on.
-  kubectlOk(["config", "use-context", "admin"]);
-  kubectlOk(["config", "set-context", "admin", `--namespace=${forgeState().namespace}`]);
+  for (const change of [
+    ["use-context", "admin"],
+    ["set-context", "admin", `--namespace=${forgeState().namespace}`],
+  ]) {
+    expect(run("kubectl", ["--kubeconfig", forgeState().kubeconfig, "config", ...change])).toMatchObject({ code: 0 });
+  }
   const last = commands.pop() ?? "";
   for (const command of commands) {
     const result = run("bash", ["-c", command], { cwd: checkout, env });
