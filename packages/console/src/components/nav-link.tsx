@@ -3,7 +3,7 @@ import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
 
-/** A link that says whether it leads to where one is. `also` is a folder of pages that belong to it; without one, everything below `href`. */
+/** A link that says whether it leads to where one is. `also` are folders of pages that belong to it; without any, everything below `href`. */
 export function NavLink({
   href,
   also,
@@ -11,13 +11,13 @@ export function NavLink({
   children,
 }: {
   href: string;
-  also?: string | undefined;
+  also?: readonly string[];
   exact?: boolean;
   children: ReactNode;
 }) {
   const path = usePathname();
-  const below = also ?? (exact ? undefined : href);
-  const isCurrent = path === href || (below !== undefined && (path === below || path.startsWith(`${below}/`)));
+  const folders = also ?? (exact ? [] : [href]);
+  const isCurrent = path === href || folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
   return (
     <Link href={href} prefetch={false} aria-current={isCurrent ? "page" : undefined}>
       {children}

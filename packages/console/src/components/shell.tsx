@@ -12,8 +12,8 @@ import { ThemeToggle } from "./theme-toggle.tsx";
 
 /** Sections of an organization. Each later page set adds its line. */
 const sections = [
-  { path: "", label: "Repositories", icon: RepoIcon, also: "/repositories" },
-  { path: "/runs", label: "Runs", icon: PlayIcon },
+  { path: "", label: "Repositories", icon: RepoIcon, also: ["/repositories"] },
+  { path: "/runs", label: "Runs", icon: PlayIcon, also: ["/runs"] },
 ] as const;
 
 export interface Crumb {
@@ -66,12 +66,8 @@ export async function Shell({ org, crumbs = [], children }: { org?: string; crum
       <div className={styles.body}>
         {org && (
           <nav className={styles.side} aria-label="Sections">
-            {sections.map(({ path, label, icon: Shape, ...section }) => (
-              <NavLink
-                key={label}
-                href={`/orgs/${org}${path}`}
-                also={"also" in section ? `/orgs/${org}${section.also}` : undefined}
-              >
+            {sections.map(({ path, label, icon: Shape, also }) => (
+              <NavLink key={label} href={`/orgs/${org}${path}`} also={also.map((folder) => `/orgs/${org}${folder}`)}>
                 <Shape /> {label}
               </NavLink>
             ))}

@@ -43,7 +43,7 @@ export async function RepositoryFrame({ org, repository, crumbs = [], render }: 
         </div>
         {spec.description && <p className={`muted ${styles.description}`}>{spec.description}</p>}
         <Tabs label="Repository">
-          <NavLink href={path} also={`${path}/tree`}>
+          <NavLink href={path} also={[`${path}/tree`, `${path}/blob`]}>
             <CodeIcon /> Code
           </NavLink>
           <NavLink href={`${path}/pulls`}>

@@ -26,6 +26,9 @@ export async function GET(
       const value = upstream.headers.get(name);
       if (value) headers.set(name, value);
     }
+    // Compression on the way takes content-length away; the page wants to know how much it would load.
+    const size = upstream.headers.get("content-length");
+    if (size) headers.set("x-krate-size", size);
     return new Response(upstream.body, { headers });
   });
 }

@@ -1,4 +1,4 @@
-import { CheckRun, IssueComment, Review, ReviewComment } from "@krate/kinds";
+import { CheckRun, IssueComment, Pipeline, Review, ReviewComment } from "@krate/kinds";
 import type { Metadata } from "next";
 import { related } from "../../../../../../../upstream/find.ts";
 import styles from "./pull.module.css";
@@ -24,11 +24,13 @@ export default async function PullRequestPage({ params }: { params: Params }) {
       render={async (pull, namespace) => {
         const ofPull = `spec.pullRequest=${name}`;
         const headSha = pull.status?.headSha;
-        const [reviews, lineComments, comments, checks] = await Promise.all([
+        const ofHead = `spec.repository=${repository},spec.sha=${headSha}`;
+        const [reviews, lineComments, comments, checks, pipelines] = await Promise.all([
           related(Review, namespace, ofPull),
           related(ReviewComment, namespace, ofPull),
           related(IssueComment, namespace, `spec.target.name=${name}`),
-          headSha ? related(CheckRun, namespace, `spec.repository=${repository},spec.sha=${headSha}`) : [],
+          headSha ? related(CheckRun, namespace, ofHead) : [],
+          headSha ? related(Pipeline, namespace, ofHead) : [],
         ]);
         return (
           <div className={styles.columns}>
@@ -39,7 +41,7 @@ export default async function PullRequestPage({ params }: { params: Params }) {
               />
               <PullActions org={org} namespace={namespace} pull={pull} />
             </div>
-            <PullFacts org={org} pull={pull} checks={checks} />
+            <PullFacts org={org} pull={pull} checks={checks} pipelines={pipelines} />
           </div>
         );
       }}

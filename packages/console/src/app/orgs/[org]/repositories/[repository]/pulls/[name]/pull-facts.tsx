@@ -1,20 +1,21 @@
-import type { CheckRun, ObjectOf, PullRequest } from "@krate/kinds";
+import type { CheckRun, ObjectOf, Pipeline, PullRequest } from "@krate/kinds";
 import { CheckCircleFillIcon, CircleIcon, DotFillIcon, XCircleFillIcon } from "@primer/octicons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { Avatar } from "../../../../../../../components/avatar.tsx";
+import { PhaseIcon } from "../../../../../../../components/phase.tsx";
 import styles from "./pull.module.css";
 
-/** What the API knows about the proposal: whether it may merge and why, checks, people, size. */
-export function PullFacts({
-  org,
-  pull,
-  checks,
-}: {
+export interface PullFactsProps {
   org: string;
   pull: ObjectOf<typeof PullRequest>;
+  /** Of the head commit, as the pipelines below. */
   checks: ObjectOf<typeof CheckRun>[];
-}) {
+  pipelines: ObjectOf<typeof Pipeline>[];
+}
+
+/** What the API knows about the proposal: whether it may merge and why, checks, people, size. */
+export function PullFacts({ org, pull, checks, pipelines }: PullFactsProps) {
   const { spec, status } = pull;
   const gates = (status?.conditions ?? []).filter(({ type }) => type in gateNames);
   return (
@@ -68,16 +69,18 @@ export function PullFacts({
         ))}
       </Fact>
       <Fact title="Runs">
-        {(status?.pipelines ?? []).length === 0 && <p className="faint">None.</p>}
-        {(status?.pipelines ?? []).map((name) => (
-          <p key={name} className="truncate">
+        {pipelines.length === 0 && <p className="faint">None of this commit.</p>}
+        {pipelines.map(({ metadata, spec: run, status: state }) => (
+          <p key={metadata.uid} className={styles.gate}>
+            <PhaseIcon phase={state?.phase ?? "Pending"} />
             <Link
-              href={`/orgs/${org}/repositories/${spec.repository}/runs/${name}`}
+              href={`/orgs/${org}/repositories/${spec.repository}/runs/${metadata.name}`}
               prefetch={false}
-              className="link mono"
+              className="link"
             >
-              {name}
+              {run.workflowName ?? run.workflow}
             </Link>
+            {state?.number !== undefined && <span className="faint">#{state.number}</span>}
           </p>
         ))}
       </Fact>
@@ -85,7 +88,9 @@ export function PullFacts({
         <p className="tabular">
           <span className="ink-green">+{(status?.additions ?? 0).toLocaleString("en")}</span>{" "}
           <span className="ink-red">−{(status?.deletions ?? 0).toLocaleString("en")}</span>{" "}
-          <span className="muted">in {status?.changedFilesTotal ?? 0} files</span>
+          <span className="muted">
+            in {status?.changedFilesTotal ?? 0} {status?.changedFilesTotal === 1 ? "file" : "files"}
+          </span>
         </p>
         {status?.headSha && (
           <p>

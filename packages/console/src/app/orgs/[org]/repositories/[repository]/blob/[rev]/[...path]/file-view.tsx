@@ -55,7 +55,7 @@ async function load(url: string, signal: AbortSignal): Promise<Loaded> {
       message: ((await response.json()) as { message?: string }).message ?? "The file cannot be shown.",
     };
   const type = response.headers.get("content-type") ?? "";
-  const bytes = Number(response.headers.get("content-length"));
+  const bytes = Number(response.headers.get("x-krate-size"));
   if (type.startsWith("text/") && bytes <= maxBytes) {
     const text = await response.text();
     return { kind: "text", bytes, lines: text.replace(/\n$/, "").split("\n") };
