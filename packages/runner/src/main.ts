@@ -27,6 +27,13 @@ try {
   leave(config.terminationLog, result);
   process.exitCode = result.phase === "Succeeded" ? 0 : 1;
 } catch (error) {
+  const message = (error as Error).message;
+  try {
+    const file = process.env["KRATE_TERMINATION_LOG"] ?? "/dev/termination-log";
+    leave(file, { phase: "Failed", exitCode: 2, message, steps: [], outputs: {} });
+  } catch {
+    // Without a result the job fails as well; the line below says why.
+  }
   process.stderr.write(`krate-runner: ${(error as Error).message}\n`);
   process.exitCode = 2;
 }

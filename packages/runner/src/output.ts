@@ -25,7 +25,8 @@ export class Output {
   line(text: string): void {
     let shown = text;
     for (const secret of this.#secrets) shown = shown.replaceAll(secret, mask);
-    this.#write(`${shown}\n`);
+    // A message of several lines must not begin one with a marker.
+    this.#write(`${shown.replaceAll(`\n${sectionMarker}`, `\n ${sectionMarker}`)}\n`);
   }
 
   marker(step: number, phase: string, more: Record<string, unknown> = {}): void {

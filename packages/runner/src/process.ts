@@ -1,5 +1,6 @@
 /** Runs one process of a step in its own process group, so that everything it started ends with it. */
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import type { Output } from "./output.ts";
 
 export interface ProcessOptions {
@@ -15,6 +16,9 @@ export type ProcessEnd = { how: "exit"; exitCode: number } | { how: "cancelled" 
 
 /** After SIGTERM a step has this long to clean up. */
 const graceMilliseconds = 5000;
+
+/** Output that is still in the pipe when a step ends is read for this long. */
+const drainMilliseconds = 2000;
 
 /** Resolves when the process and its output have ended. @throws Error when it cannot be started */
 export function runProcess(command: string, args: readonly string[], options: ProcessOptions): Promise<ProcessEnd> {
@@ -51,13 +55,22 @@ export function runProcess(command: string, args: readonly string[], options: Pr
     child.once("exit", () => {
       // Whatever the step left running would hold its output open and outlive it.
       setTimeout(() => group("SIGKILL"), 100).unref();
+      // What left the group as well cannot be killed from here, but nobody waits for its output.
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, drainMilliseconds).unref();
     });
-    child.once("close", (code) => {
+    child.once("close", (code, signalName) => {
       clearTimeout(timer);
       clearTimeout(killTimer);
       options.signal.removeEventListener("abort", onAbort);
       for (const sink of sinks) sink.end();
-      resolve(stopped ? { how: stopped } : { how: "exit", exitCode: code ?? 1 });
+      resolve(
+        stopped
+          ? { how: stopped }
+          : { how: "exit", exitCode: code ?? 128 + (signalName ? constants.signals[signalName] : 0) },
+      );
     });
   });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -45,6 +45,7 @@ async function run(job: JobAssignment, signal = new AbortController().signal) {
     HOME: folder,
     TMPDIR: folder,
     KRATE_WORKSPACE: folder,
+    KRATE_TOKEN_FILE: join(folder, "token"),
     KRATE_JOB: JSON.stringify(job),
     SECRET_OF_RUNNER: "x",
   };
@@ -125,7 +126,27 @@ test("a cancelled job stops its step and runs only what asks for it", async () =
     cancel.signal,
   );
   expect(result.phase).toBe("Cancelled");
-  expect(phases.slice(0, 2)).toEqual(["Cancelled", "Skipped"]);
+  expect(phases).toEqual(["Cancelled", "Skipped", "Succeeded"]);
+});
+
+test("a step is over although something it started left the group and holds its output open", async () => {
+  const startedAt = Date.now();
+  const { phases, log } = await run(assignment([{ run: "setsid sleep 20 & echo done" }]));
+  expect(phases).toEqual(["Succeeded"]);
+  expect(log).toContain("\ndone\n");
+  expect(Date.now() - startedAt).toBeLessThan(15_000);
+});
+
+test("a step that a signal ended has the exit code a shell would give", async () => {
+  const { result } = await run(assignment([{ run: "kill -9 $$" }]));
+  expect(result.exitCode).toBe(137);
+});
+
+test("the token is masked before anything used it", async () => {
+  writeFileSync(join(folder, "token"), "token-of-this-pod");
+  const { log } = await run(assignment([{ run: "cat token" }]));
+  expect(log).toContain("\n***\n");
+  expect(log).not.toContain("token-of-this-pod");
 });
 
 test("an action that is not built in fails with what to do", async () => {

@@ -4,6 +4,7 @@
  *   outcome = success; per step: evaluate `if` with the outcome so far, run, and let a failure (without continue-on-error)
  *   make the outcome failure; a cancellation makes it cancelled. `always()` steps still run then, until the grace is over.
  */
+import { existsSync, readFileSync } from "node:fs";
 import {
   type ExpressionContext,
   evaluateCondition,
@@ -106,18 +107,21 @@ function baseEnvironment({ job, base, temporary, workspace }: RunnerConfig): Rec
 export async function runJob(options: JobOptions): Promise<JobResult> {
   const { config, output, now, signal } = options;
   const { job } = config;
+  hideToken(config, output);
   const state = new JobState({});
+  const cleanUp = cleanUpSignal(signal);
   const deadline = now().getTime() + job.timeoutSeconds * 1000;
   let resumed = job.resumeFromStep === undefined;
   Object.assign(state.env, interpolateAll(job.env, contextOf(config, state)));
   for (const step of job.steps) {
     resumed ||= step.id === job.resumeFromStep || step.name === job.resumeFromStep;
+    hideToken(config, output);
     const startedAt = now();
     const leftSeconds = Math.max(0, (deadline - startedAt.getTime()) / 1000);
     if (leftSeconds === 0) state.timedOut = true;
     if (signal.aborted || state.timedOut) state.outcome = "cancelled";
     const result = resumed
-      ? await runOne({ ...options, step, state, leftSeconds })
+      ? await runOne({ ...options, signal: signal.aborted ? cleanUp() : signal, step, state, leftSeconds })
       : { number: step.number, phase: "Skipped" as const };
     const times = result.phase === "Skipped" ? {} : { startedAt: rfc3339(startedAt), completedAt: rfc3339(now()) };
     state.steps.push({ ...result, ...times });
@@ -132,6 +136,21 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
     }
   }
   return resultOf(config, state);
+}
+
+/** The node renews the token, so it is looked at before every step. A Pod without one has nothing to hide. */
+function hideToken({ tokenFile }: RunnerConfig, output: Output): void {
+  if (existsSync(tokenFile)) output.hide(readFileSync(tokenFile, "utf8").trim());
+}
+
+/** Steps with `always()` of a cancelled job may run for this long, of the 30 s before the Pod is killed. */
+const cleanUpSeconds = 15;
+
+function cleanUpSignal(cancelled: AbortSignal): () => AbortSignal {
+  let ends: AbortSignal | undefined;
+  const start = () => (ends ??= AbortSignal.timeout(cleanUpSeconds * 1000));
+  cancelled.addEventListener("abort", start, { once: true });
+  return start;
 }
 
 function rfc3339(date: Date): string {

@@ -55,11 +55,15 @@ export const maxResultBytes = 4096;
 /** A line of the log that begins or ends a step. */
 export const sectionMarker = "##[krate]";
 
-/** Writes a result so that it fits: first without outputs, then without times, then with only the steps that failed. */
+/** One letter per step, for results of very many steps. */
+const letters: Record<StepPhase, string> = { Succeeded: "S", Failed: "F", Skipped: "K", Cancelled: "C", TimedOut: "T" };
+const phaseOf = Object.fromEntries(Object.entries(letters).map(([phase, letter]) => [letter, phase as StepPhase]));
+
+/** Writes a result so that it fits: first without outputs, then without times, then with nothing of a step but its phase. */
 export function formatResult(result: JobResult): string {
   const message = result.message?.slice(0, 1000);
   const base = { ...result, ...(message !== undefined && { message }) };
-  const shorter: JobResult[] = [
+  const shorter: (Omit<JobResult, "steps"> & { steps: StepResult[] | string })[] = [
     base,
     {
       ...base,
@@ -75,7 +79,7 @@ export function formatResult(result: JobResult): string {
         ...(exitCode !== undefined && { exitCode }),
       })),
     },
-    { ...base, outputs: {}, steps: base.steps.filter(({ phase }) => phase === "Failed").slice(0, 5) },
+    { ...base, outputs: {}, steps: base.steps.map(({ phase }) => letters[phase]).join("") },
   ];
   const texts = shorter.map((each) => JSON.stringify(each));
   return (
@@ -87,11 +91,20 @@ export function formatResult(result: JobResult): string {
 export function parseResult(text: string | undefined): JobResult | undefined {
   if (!text) return undefined;
   try {
-    const value = JSON.parse(text) as Partial<JobResult>;
+    const value = JSON.parse(text) as Omit<Partial<JobResult>, "steps"> & { steps?: unknown };
     const phases = ["Succeeded", "Failed", "Cancelled", "TimedOut"];
     if (typeof value !== "object" || value === null || !phases.includes(value.phase ?? "")) return undefined;
-    return { outputs: {}, ...value, steps: Array.isArray(value.steps) ? value.steps : [] } as JobResult;
+    return { outputs: {}, ...value, steps: stepsOf(value.steps) } as JobResult;
   } catch {
     return undefined;
   }
+}
+
+function stepsOf(steps: unknown): StepResult[] {
+  if (Array.isArray(steps)) return steps as StepResult[];
+  if (typeof steps !== "string") return [];
+  return [...steps].flatMap((letter, index) => {
+    const phase = phaseOf[letter];
+    return phase ? [{ number: index + 1, phase }] : [];
+  });
 }

@@ -78,7 +78,9 @@ function readWorkflow(reader: YamlReader): Workflow | undefined {
   if (!jobsNode) return reader.fail(reader.root, 'the workflow needs "jobs"');
   const defaults = readDefaults(reader, members.get("defaults"));
   const jobNodes = reader.members(jobsNode, "jobs");
-  if (jobNodes.size === 0 || jobNodes.size > maxJobs) reader.fail(jobsNode, `jobs must name 1 to ${maxJobs} jobs`);
+  if (jobNodes.size === 0 || jobNodes.size > maxJobs) {
+    return reader.fail(jobsNode, `jobs must name 1 to ${maxJobs} jobs`);
+  }
   const jobs = [...jobNodes].map(([id, node]) => readJob(reader, id, node, defaults));
   checkNeeds(reader, jobs, jobNodes);
   const name = members.get("name");

@@ -174,3 +174,26 @@ test("a result always fits the termination message", () => {
   expect(parseResult(text)?.phase).toBe("Failed");
   expect(parseResult("killed")).toBeUndefined();
 });
+
+test("a result of very many steps keeps how each of them went", () => {
+  const steps = Array.from({ length: 256 }, (_, i) => ({
+    number: i + 1,
+    phase: i === 200 ? ("Failed" as const) : ("Succeeded" as const),
+    startedAt: "2026-01-01T00:00:00Z",
+  }));
+  const text = formatResult({ phase: "Failed", message: "step 201", steps, outputs: {} });
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxResultBytes);
+  expect(parseResult(text)?.steps).toEqual(steps.map(({ number, phase }) => ({ number, phase })));
+});
+
+test.each([
+  { reason: "brackets without end", text: `on: push\njobs: ${"[".repeat(50_000)}`, says: /deeper than 100/ },
+  {
+    reason: "thousands of jobs",
+    text: `on: push\njobs:\n${Array.from({ length: 4000 }, (_, i) => `  j${i}: {}`).join("\n")}`,
+    says: /1 to 256 jobs/,
+  },
+  { reason: "a file of a megabyte", text: "#".repeat(1024 * 1024), says: /larger than 65536 bytes/ },
+])("a file made to keep the reader busy is refused soon: $reason", ({ text, says }) => {
+  expect(() => parse(text)).toThrow(says);
+});

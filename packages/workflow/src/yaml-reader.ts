@@ -2,9 +2,22 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import type { WorkflowProblem } from "./workflow.ts";
 
-/** A workflow file is a page or two; this is fifty times that. */
-export const maxWorkflowBytes = 256 * 1024;
+/** A workflow file is a page or two; this is a dozen times that. Reading takes time square to the number of keys. */
+export const maxWorkflowBytes = 64 * 1024;
+/** The parser calls itself once per level. */
+const maxDepth = 100;
 const maxAliases = 100;
+
+/** Brackets still open, counted without regard to quotes: no page of text has that many. */
+function isDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") depth++;
+    else if ((character === "]" || character === "}") && depth > 0) depth--;
+    if (depth > limit) return true;
+  }
+  return false;
+}
 
 export class YamlReader {
   readonly problems: WorkflowProblem[] = [];
@@ -15,6 +28,11 @@ export class YamlReader {
     if (Buffer.byteLength(text) > maxWorkflowBytes) {
       this.root = null;
       this.problems.push({ line: 1, column: 1, message: `is larger than ${maxWorkflowBytes} bytes` });
+      return;
+    }
+    if (isDeeperThan(text, maxDepth)) {
+      this.root = null;
+      this.problems.push({ line: 1, column: 1, message: `nests [ and { deeper than ${maxDepth} levels` });
       return;
     }
     const document = parseDocument(text, { lineCounter: this.#lines, version: "1.2", uniqueKeys: true });

@@ -51,6 +51,8 @@ interface Found {
 }
 
 export function jobs(config: RunnerOperatorConfig): Controller {
+  /** Jobs whose Pod is being made: neither it nor their status can be seen yet, and they take room all the same. */
+  const starting = new Set<string>();
   return defineController({
     name: "jobs",
     for: Job,
@@ -74,15 +76,25 @@ export function jobs(config: RunnerOperatorConfig): Controller {
       const decision = planJob({
         ...found,
         siblings: found.pipeline ? jobsOfPipeline(context.lister(Job), found.pipeline) : [],
-        active: activeInPool(job, context),
+        active: activeInPool(job, starting, context),
       });
-      const result = await act(decision, found, context, config);
+      const key = keyOf(job);
+      // Between the count above and this line nothing else runs.
+      if (decision.do === "start") starting.add(key);
+      else if (found.pod ?? isFinished(job)) starting.delete(key);
+      const result = await act(decision, found, context, config).catch((error: unknown) => {
+        starting.delete(key);
+        throw error;
+      });
       if (found.pipeline)
         await report(found.pipeline, { ...job, status: { ...job.status, ...result.status } as Status }, context);
       return result;
     },
+    forgotten: ({ namespace, name }) => void starting.delete(`${namespace}/${name}`),
   });
 }
+
+const keyOf = ({ metadata }: JobObject) => `${metadata.namespace}/${metadata.name}`;
 
 function keysOf(namespace: string | undefined, name: string | undefined) {
   return namespace && name ? [{ namespace, name }] : [];
@@ -105,10 +117,16 @@ async function find(job: JobObject, { lister, client, signal }: ReconcileContext
   };
 }
 
-function activeInPool(job: JobObject, { lister }: ReconcileContext): number {
-  const others = jobsOfPool(lister(Job), job.metadata.namespace ?? "", job.spec.runnerPool);
-  return others.filter((other) => other.metadata.name !== job.metadata.name && other.status?.pod && !isFinished(other))
-    .length;
+function activeInPool(job: JobObject, starting: ReadonlySet<string>, { lister }: ReconcileContext): number {
+  const namespace = job.metadata.namespace ?? "";
+  const takesRoom = (other: JobObject) =>
+    !isFinished(other) &&
+    (other.status?.pod !== undefined ||
+      starting.has(keyOf(other)) ||
+      lister(Pod).get({ namespace, name: other.metadata.name ?? "" }) !== undefined);
+  return jobsOfPool(lister(Job), namespace, job.spec.runnerPool).filter(
+    (other) => other.metadata.name !== job.metadata.name && takesRoom(other),
+  ).length;
 }
 
 async function act(
@@ -218,7 +236,8 @@ async function storeLog(job: JobObject, pod: PodType, { client, log, signal }: R
   const query = { container: containerName, limitBytes: maxLogBytes };
   try {
     const source = await client.raw({ path: `/api/v1${base}/pods/${pod.metadata?.name}/log`, query, signal });
-    const body = Buffer.from(await source.text());
+    // Bytes that are no UTF-8 grow when they are replaced.
+    const body = Buffer.from(await source.text()).subarray(0, maxLogBytes);
     await client.raw({
       method: "PUT",
       path: `/apis/${recordGroup}/${version}${base}/${Job.plural}/${job.metadata.name}/log`,

@@ -47,8 +47,7 @@ export function gatewayContent({ gitUrl, authorization }: ContentOptions): Repos
   const file = async (at: CommitRef, path: string) => {
     const response = await get(at, "blob", path);
     if (!response) return undefined;
-    // One byte more than allowed is enough for the parser to say that it is too large.
-    return (await response.text()).slice(0, maxWorkflowBytes + 1);
+    return firstBytes(response, maxWorkflowBytes + 1);
   };
   return {
     file,
@@ -58,7 +57,9 @@ export function gatewayContent({ gitUrl, authorization }: ContentOptions): Repos
         const tree = (await (await get(at, "tree", folder))?.json()) as
           | { entries?: { path: string; kind: string }[] }
           | undefined;
-        const paths = (tree?.entries ?? []).map(({ path }) => path).filter((path) => /\.ya?ml$/.test(path));
+        const paths = (tree?.entries ?? [])
+          .filter(({ path, kind }) => kind !== "directory" && /\.ya?ml$/.test(path))
+          .map(({ path }) => path);
         for (const path of paths.slice(0, maxFiles)) {
           const text = await file(at, path);
           if (text !== undefined) files.push({ path, text });
@@ -67,4 +68,17 @@ export function gatewayContent({ gitUrl, authorization }: ContentOptions): Repos
       return files;
     },
   };
+}
+
+/** The beginning of a file. One byte more than allowed is enough for the parser to say that it is too large. */
+async function firstBytes({ body }: Response, limit: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop cancels the rest.
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= limit) break;
+  }
+  return Buffer.concat(chunks).subarray(0, limit).toString("utf8");
 }

@@ -35,7 +35,7 @@ export type JobDecision =
   | {
       do: "finish";
       phase: "Skipped" | "Cancelled" | "Failed";
-      reason: "Skipped" | "Cancelled" | "Evicted";
+      reason: "Skipped" | "Cancelled" | "Evicted" | "StepFailed";
       message: string;
     }
   | { do: "refuse"; message: string }
@@ -68,7 +68,7 @@ export function planJob(world: JobWorld): JobDecision {
   return planStart(world);
 }
 
-function planStart({ job, siblings, pool, active }: JobWorld): JobDecision {
+function planStart({ job, pipeline, siblings, pool, active }: JobWorld): JobDecision {
   const needs = siblings.filter(({ spec }) => job.spec.needs?.includes(spec.job));
   const open = needs.filter((need) => !isFinished(need));
   if (open.length > 0 || needs.length < (job.spec.needs?.length ?? 0)) {
@@ -80,7 +80,16 @@ function planStart({ job, siblings, pool, active }: JobWorld): JobDecision {
       message: `waits for ${names || "jobs that do not exist yet"}`,
     };
   }
-  if (!shallRun(job, needs)) {
+  const condition = judge(job, pipeline, needs);
+  if ("problem" in condition) {
+    return {
+      do: "finish",
+      phase: "Failed",
+      reason: "StepFailed",
+      message: `if of job ${job.spec.job}: ${condition.problem}`,
+    };
+  }
+  if (!condition.run) {
     return {
       do: "finish",
       phase: "Skipped",
@@ -126,7 +135,12 @@ function outcomeOf(needs: readonly JobObject[]): Outcome {
   return phases.every((phase) => phase === "Succeeded") ? "success" : "failure";
 }
 
-function shallRun(job: JobObject, needs: readonly JobObject[]): boolean {
+/** A condition that cannot be evaluated is told, not tried again. */
+function judge(
+  job: JobObject,
+  pipeline: PipelineObject | undefined,
+  needs: readonly JobObject[],
+): { run: boolean } | { problem: string } {
   const needsContext = Object.fromEntries(
     needs.map((need) => [
       need.spec.job,
@@ -134,7 +148,20 @@ function shallRun(job: JobObject, needs: readonly JobObject[]): boolean {
     ]),
   );
   const { ref = "", sha = "", repository = "" } = job.spec;
-  const github = { ref, sha, repository, ref_name: ref.replace(/^refs\/(heads|tags)\//, "") };
+  const github = {
+    ref,
+    sha,
+    repository: `${job.spec.organizationRef}/${repository}`,
+    ref_name: ref.replace(/^refs\/(heads|tags)\//, ""),
+    actor: pipeline?.spec.trigger?.actor ?? "",
+    event_name: pipeline?.spec.trigger?.event ?? "manual",
+    run_id: job.spec.pipeline,
+    workflow: pipeline?.spec.workflowName ?? pipeline?.spec.workflow ?? "",
+  };
   const contexts = { github, krate: github, needs: needsContext, matrix: job.spec.matrix ?? {} };
-  return evaluateCondition(job.spec.if, { contexts, outcome: outcomeOf(needs) });
+  try {
+    return { run: evaluateCondition(job.spec.if, { contexts, outcome: outcomeOf(needs) }) };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
 }
