@@ -113,8 +113,9 @@ async function carryOut(repository: BackendRepository, entry: JournalEntry, port
     // Side by side: objects that move before the journal is durable are garbage after a crash, nothing more.
     await Promise.all([
       writeJournal(repository, entry).then(() => step("journal")),
-      new Quarantine(repository, entry.pushId).migrate().then(() => step("migrate")),
+      new Quarantine(repository, entry.pushId).migrate(),
     ]);
+    await step("migrate");
   } catch (error) {
     await transaction.abort();
     throw error;
