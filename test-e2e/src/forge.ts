@@ -92,8 +92,18 @@ async function fileWritten(file: string, started: Started, what: string): Promis
   }
 }
 
+export interface TestForgeOptions {
+  /** @defaultValue that of `KRATE_E2E_CLUSTER` */
+  cluster?: ClusterName;
+  /** Settings of the programs besides those of `krate up`. */
+  env?: NodeJS.ProcessEnv;
+  /** Further arguments of `krate up`. */
+  arguments?: readonly string[];
+}
+
 /** Starts the forge in a fresh folder; `envtest` starts a control plane of its own first. */
-export async function startTestForge(cluster = clusterName()): Promise<TestForge> {
+export async function startTestForge(options: TestForgeOptions = {}): Promise<TestForge> {
+  const { cluster = clusterName(), env = {} } = options;
   const home = mkdtempSync(join(tmpdir(), `krate-e2e-${cluster}-`));
   const stateFile = join(home, "forge.json");
   const controlPlaneFolder = join(home, "control-plane");
@@ -103,7 +113,10 @@ export async function startTestForge(cluster = clusterName()): Promise<TestForge
   const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--console-port", `${console_}`];
   const onCluster = controlPlane ? ["--kubeconfig", join(controlPlaneFolder, "kubeconfig")] : [];
   const up = async () => {
-    const started = start([...krateCommand(), "up", ...ports, ...onCluster], { KRATE_HOME: home });
+    const started = start([...krateCommand(), "up", ...ports, ...onCluster, ...(options.arguments ?? [])], {
+      ...env,
+      KRATE_HOME: home,
+    });
     await fileWritten(stateFile, started, "krate up");
     return started;
   };

@@ -16,6 +16,7 @@ test("reads everything once, with defaults", () => {
     healthAddress: undefined,
     postgres: { host: "/run/pg", port: 5432, user: "krate", database: "krate", password: "p" },
     namespace: "krate-system",
+    history: { maxAgeSeconds: undefined, maxRevisions: undefined },
   });
 });
 
@@ -25,6 +26,10 @@ const wrong = [
   { change: { KRATE_API_ADDRESS: "7443" }, says: 'KRATE_API_ADDRESS is "7443": must be host:port' },
   { change: { KRATE_SERVICE_ACCOUNT_KEY_FILE: "" }, says: "KRATE_SERVICE_ACCOUNT_KEY_FILE must be set" },
   { change: { KRATE_STORAGE: "disk" }, says: 'KRATE_STORAGE is "disk": must be postgres or memory' },
+  {
+    change: { KRATE_HISTORY_MAX_AGE_SECONDS: "1h" },
+    says: 'KRATE_HISTORY_MAX_AGE_SECONDS is "1h": must be a whole number from 1',
+  },
   { change: { KRATE_KUBELET_CLIENT_CERT_FILE: "c" }, says: "KRATE_KUBELET_CLIENT_KEY_FILE must be set" },
 ];
 test.each(wrong)("says what is wrong: $says", ({ change, says }) => {

@@ -7,6 +7,12 @@ export interface TlsFiles {
   keyFile: string;
 }
 
+/** How long the past can be watched and paged through. Undefined: the storage's default. */
+export interface HistorySettings {
+  readonly maxAgeSeconds: number | undefined;
+  readonly maxRevisions: number | undefined;
+}
+
 export interface Config {
   readonly mode: "standalone" | "aggregated";
   readonly address: { host: string; port: number };
@@ -19,6 +25,7 @@ export interface Config {
   readonly kubelet: { certFile: string; keyFile: string; caFile: string } | undefined;
   /** Undefined: everything is kept in memory and gone at the end. */
   readonly postgres: PostgresConnection | undefined;
+  readonly history: HistorySettings;
   readonly kubeconfigFile: string | undefined;
   readonly apiServiceExternalName: string | undefined;
   readonly namespace: string;
@@ -44,6 +51,10 @@ export function readConfig(environment: Environment = process.env): Config {
     serviceAccountKeyFile: standalone ? required(environment, "KRATE_SERVICE_ACCOUNT_KEY_FILE") : undefined,
     kubelet: standalone ? kubeletFiles(environment) : undefined,
     postgres: postgres(environment),
+    history: {
+      maxAgeSeconds: positiveInteger(environment, "KRATE_HISTORY_MAX_AGE_SECONDS"),
+      maxRevisions: positiveInteger(environment, "KRATE_HISTORY_MAX_REVISIONS"),
+    },
     kubeconfigFile: optional(environment, "KUBECONFIG"),
     apiServiceExternalName: optional(environment, "KRATE_APISERVICE_EXTERNAL_NAME"),
     namespace: optional(environment, "KRATE_NAMESPACE") ?? "krate-system",
@@ -59,6 +70,14 @@ function required(environment: Environment, name: string): string {
   const value = optional(environment, name);
   if (value === undefined) throw new Error(`${name} must be set`);
   return value;
+}
+
+function positiveInteger(environment: Environment, name: string): number | undefined {
+  const text = optional(environment, name);
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new Error(`${name} is ${JSON.stringify(text)}: must be a whole number from 1`);
+  return Number(text);
 }
 
 function oneOf<const T extends string>(environment: Environment, name: string, values: readonly T[]): T {

@@ -6,7 +6,7 @@ import { aggregated } from "./aggregated/aggregated.ts";
 import { register } from "./aggregated/registration.ts";
 import { CertificateVerifier } from "./auth/client-certificate.ts";
 import { parseTokenFile } from "./auth/token-file.ts";
-import { type Config, readText } from "./config.ts";
+import { type Config, type HistorySettings, readText } from "./config.ts";
 import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
 import { type ServerMetrics, serverMetrics } from "./observing.ts";
@@ -14,6 +14,7 @@ import type { ApiServer } from "./server.ts";
 import { standalone } from "./standalone/standalone.ts";
 import { createMemoryStore } from "./storage/memory/memory-store.ts";
 import { storageMetrics } from "./storage/observer.ts";
+import { defaultRetention, type Retention } from "./storage/postgres/compactor.ts";
 import type { Store } from "./storage/store.ts";
 
 export interface RunningServer {
@@ -89,7 +90,23 @@ function addressOf(listener: Listener | undefined): string {
 async function openStore(config: Config, log: Logger, { metrics }: ServerMetrics): Promise<Store> {
   if (config.postgres === undefined) return createMemoryStore();
   const { openPostgresStore } = await import("./storage/postgres/postgres-store.ts");
-  return openPostgresStore({ connection: config.postgres, log, observer: storageMetrics(metrics) });
+  return openPostgresStore({
+    connection: config.postgres,
+    retention: retentionOf(config.history),
+    log,
+    observer: storageMetrics(metrics),
+  });
+}
+
+/** Looks as often as the shortest history asks for, so that a history of seconds is one. */
+function retentionOf({ maxAgeSeconds, maxRevisions }: HistorySettings): Partial<Retention> {
+  return {
+    ...(maxAgeSeconds !== undefined && {
+      maxAgeMilliseconds: maxAgeSeconds * 1000,
+      intervalMilliseconds: Math.min(maxAgeSeconds * 1000, defaultRetention.intervalMilliseconds),
+    }),
+    ...(maxRevisions !== undefined && { maxRevisions }),
+  };
 }
 
 interface Parts {

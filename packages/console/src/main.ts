@@ -17,7 +17,7 @@ try {
   const config = readConfig(process.env);
   const { host, port } = config.listen;
   sessionKey(config.keyFile);
-  const app = await openNextApp(builtApp(import.meta.url), config.listen);
+  const app = await openNextApp(builtApp, config.listen);
   const server = createServer(guard(host, app.handle));
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
   const health = await healthServer({ address: config.healthAddress, notReady: () => [] });

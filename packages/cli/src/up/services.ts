@@ -31,6 +31,8 @@ const inherited = [
   "NODE_COMPILE_CACHE",
   "NODE_EXTRA_CA_CERTS",
   "KRATE_LOG_LEVEL",
+  "KRATE_HISTORY_MAX_AGE_SECONDS",
+  "KRATE_HISTORY_MAX_REVISIONS",
 ];
 
 function inheritedEnvironment(): Record<string, string> {

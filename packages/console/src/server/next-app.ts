@@ -17,11 +17,13 @@ type CreateNext = (options: object) => {
   close(): Promise<void>;
 };
 
-/** Folder of the application; the same seen from `src/server/` and, bundled, from `dist/`. */
-export const builtApp = (moduleUrl: string): string =>
-  fileURLToPath(
-    new URL(moduleUrl.includes("/dist/") ? "./next/packages/console/" : "../../dist/next/packages/console/", moduleUrl),
-  );
+/** Folder of the built application, seen from this module: `src/server/` from sources, `dist/` in the bundle. */
+export const builtApp = fileURLToPath(
+  new URL(
+    import.meta.url.includes("/dist/") ? "./next/packages/console/" : "../../dist/next/packages/console/",
+    import.meta.url,
+  ),
+);
 
 /**
  * Next's own standalone server listens and handles signals by itself; a console that checks hosts, sets headers and stops with open
