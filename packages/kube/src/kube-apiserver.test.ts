@@ -1,6 +1,6 @@
 /** What only a real kube-apiserver can say: the verbs over HTTP/2, streamed lists, expired versions, reviews, Events. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { ConfigMap, Event, Namespace, ServiceAccount } from "@krate/kinds";
+import { ConfigMap, Event, isReason, type KindRef, Namespace, ServiceAccount } from "@krate/kinds";
 import { eventually, skipWithout, withControlPlane } from "@krate/testing";
 import { kubeClient } from "./client.ts";
 import { eventRecorder } from "./events.ts";
@@ -8,6 +8,22 @@ import { informer } from "./informer.ts";
 import { loadKubeConfig } from "./kube-config.ts";
 import { accessReview, tokenReview } from "./reviews.ts";
 import type { KubeClient } from "./types.ts";
+
+const CustomResourceDefinition = {
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  scope: "Cluster",
+} as const satisfies KindRef;
+
+function thingDefinition({ group, version, kind, plural, scope }: KindRef) {
+  const schema = { openAPIV3Schema: { type: "object" as const } };
+  return {
+    metadata: { name: `${plural}.${group}` },
+    spec: { group, scope, names: { kind, plural }, versions: [{ name: version, served: true, storage: true, schema }] },
+  };
+}
 
 skipWithout("envtest")("a real kube-apiserver", () => {
   const controlPlane = withControlPlane();
@@ -85,10 +101,24 @@ skipWithout("envtest")("a real kube-apiserver", () => {
   });
 
   test("an expired version is Expired", async () => {
-    const watching = async () => {
-      for await (const _ of client.watch(ConfigMap, { namespace, resourceVersion: "1", timeoutSeconds: 5 }));
+    // Its history starts with it: whatever was before, kube-apiserver's watch cache never held.
+    const name = `thing${process.pid}${Date.now().toString(36)}s`;
+    const Thing = { group: "expired.test", version: "v1", kind: "Thing", plural: name, scope: "Namespaced" } as const;
+    await client.create(CustomResourceDefinition, thingDefinition(Thing));
+    const watching = async (resourceVersion: string) => {
+      for await (const _ of client.watch(Thing, { namespace, resourceVersion, timeoutSeconds: 1 }));
     };
-    await expect(watching()).rejects.toMatchObject({ code: 410 });
+    try {
+      await eventually(() =>
+        client.list(Thing, { namespace }).then(
+          () => true,
+          (error: unknown) => (isReason(error, "NotFound") ? false : Promise.reject(error)),
+        ),
+      );
+      await expect(watching("1")).rejects.toMatchObject({ code: 410 });
+    } finally {
+      await client.delete(CustomResourceDefinition, { name: `${name}.${Thing.group}` });
+    }
   });
 
   test("the informer starts from a streamed list and hears every change in order, without managedFields", async () => {
