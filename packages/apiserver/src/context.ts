@@ -59,6 +59,8 @@ export type Response =
     };
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+const maxAuditAnnotations = 100;
+const maxAuditAnnotationCharacters = 10 * 1024;
 const noParams = new URLSearchParams();
 
 /** One request on its way through the pipeline. A class, so that all requests have one shape. */
@@ -94,6 +96,7 @@ export class RequestContext {
   /** An update that changes nothing is not written. */
   unchanged = false;
   readonly warnings: string[] = [];
+  /** What admission and others say about this request to the audit log; add with {@link addAuditAnnotation}. */
   auditAnnotations: Record<string, string> | undefined = undefined;
   result: Result | undefined = undefined;
   response: Response | undefined = undefined;
@@ -141,6 +144,17 @@ export class RequestContext {
   get served(): ServedResource {
     if (this.resource === undefined) throw new Error(`no resource was resolved for ${this.info.path}`);
     return this.resource;
+  }
+
+  /**
+   * Adds to the annotations of the request's audit event; for admission plugins, named like `<plugin>/<what>`. The first value of a key
+   * stays, as in kube-apiserver. Long values are cut at 10 KiB; the 101st key and those behind it are dropped.
+   */
+  addAuditAnnotation(key: string, value: string): void {
+    this.auditAnnotations ??= {};
+    if (Object.hasOwn(this.auditAnnotations, key)) return;
+    if (Object.keys(this.auditAnnotations).length >= maxAuditAnnotations) return;
+    this.auditAnnotations[key] = value.slice(0, maxAuditAnnotationCharacters);
   }
 
   warn(text: string): void {

@@ -33,7 +33,7 @@ export async function checkMergeGate(ctx: RequestContext, pullRequest: JsonObjec
   if (problems.length === 0) return;
   if (await mayBypass(ctx, protection, repository)) {
     ctx.warn(`merged by bypass: ${problems.join("; ")}`);
-    ctx.auditAnnotations = { ...ctx.auditAnnotations, "krate.a5c.ai/bypass": protection.sources.join(",") };
+    ctx.addAuditAnnotation("krate.a5c.ai/bypass", protection.sources.join(","));
     return;
   }
   const sources = protection.sources.map((name) => `BranchProtection/${name}`).join(", ");
