@@ -8,15 +8,21 @@ import type { ServedResource } from "../resources/resource.ts";
 import type { Services } from "../services.ts";
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from "./bootstrap-policy.ts";
 
-const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease", platformNamespace];
+const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/** Everything at once: the store commits what comes together in one go. */
-export async function bootstrap(services: Services): Promise<void> {
+/**
+ * Everything at once: the store commits what comes together in one go.
+ *
+ * @param options `platform`: the namespace of Krate's own programs as well
+ */
+export async function bootstrap(services: Services, { platform }: { platform: boolean }): Promise<void> {
   const { registry } = services;
   const rbac = "rbac.authorization.k8s.io";
   const [roles, bindings] = [find(registry, rbac, "clusterroles"), find(registry, rbac, "clusterrolebindings")];
   await Promise.all([
-    ...namespaces.map((name) => ensure(services, find(registry, "", "namespaces"), namespaceObject(name))),
+    ...[...namespaces, ...(platform ? [platformNamespace] : [])].map((name) =>
+      ensure(services, find(registry, "", "namespaces"), namespaceObject(name)),
+    ),
     ...bootstrapClusterRoles.map((role) => reconcile(services, roles, role, "rules")),
     ...bootstrapClusterRoleBindings.map((binding) => reconcile(services, bindings, binding, "subjects")),
   ]);

@@ -49,6 +49,8 @@ export interface StandaloneOptions {
   store: Store;
   log: Logger;
   signal: AbortSignal;
+  /** What is served beside the core kinds. @defaultValue the records of Krate */
+  kinds?: readonly ServedResource[] | undefined;
   /** @defaultValue a registry of its own */
   metrics?: ServerMetrics;
   /** Who signed client certificates; without it nobody has one. */
@@ -111,13 +113,14 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
         podLog: podLog(logs),
       }),
     ),
-    ...recordResources({ connects: { "jobs/log": jobLog(logs) } }),
+    ...(options.kinds ?? recordResources({ connects: { "jobs/log": jobLog(logs) } })),
   );
   for (const each of [clusterRoles, roles, clusterRoleBindings, roleBindings]) {
     config.onChange(each, () => authorizer.invalidate());
   }
   config.onChange(definitions, (object, old) => follow(publisher, object, old));
-  for (const each of [namespaceKind, policyKind, policyBindingKind, ...recordConfigKinds]) config.cache(each);
+  const recordsNeed = options.kinds === undefined ? recordConfigKinds : [];
+  for (const each of [namespaceKind, policyKind, policyBindingKind, ...recordsNeed]) config.cache(each);
   const metrics = options.metrics ?? serverMetrics();
   const services: Services = {
     store,
@@ -149,7 +152,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     newUid: options.newUid ?? randomUUID,
     random: options.random ?? Math.random,
   };
-  await bootstrap(services);
+  await bootstrap(services, { platform: options.kinds === undefined });
   await config.whenSynced();
   const server = apiServer(services);
   startControllers(server, options);
