@@ -23,6 +23,10 @@ export interface CertificateRequest {
   groups?: string[];
   /** Names and addresses a server answers to; none makes a client certificate only. @defaultValue none */
   hosts?: string[];
+  /** @defaultValue a year from an hour ago */
+  validity?: { notBefore: Date; notAfter: Date };
+  /** An intermediate authority: {@link certificateAuthority} reads its files. @defaultValue false */
+  authority?: boolean;
 }
 
 type CryptoKeyPair = webcrypto.CryptoKeyPair;
@@ -65,7 +69,12 @@ export async function issueCertificate(ca: Authority, path: string, request: Cer
   const hosts = request.hosts ?? [];
   const usages: string[] = [x509.ExtendedKeyUsage.clientAuth];
   const extensions: x509.Extension[] = [
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.KeyUsagesExtension(
+      request.authority === true ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature,
+      true,
+    ),
+    ...(request.authority === true ? [new x509.BasicConstraintsExtension(true, undefined, true)] : []),
+    await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     await x509.AuthorityKeyIdentifierExtension.create(ca.keys.publicKey),
   ];
   if (hosts.length > 0) {
@@ -73,7 +82,7 @@ export async function issueCertificate(ca: Authority, path: string, request: Cer
     extensions.push(new x509.SubjectAlternativeNameExtension(hosts.map(generalName)));
   }
   const certificate = await x509.X509CertificateGenerator.create({
-    ...validity(),
+    ...(request.validity ?? validity()),
     serialNumber: serialNumber(),
     subject: distinguishedName(request.name, request.groups),
     issuer: ca.certificate.subjectName,

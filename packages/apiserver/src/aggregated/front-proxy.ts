@@ -6,7 +6,7 @@
 import { dig, type JsonObject } from "@krate/apimachinery";
 import { CertificateVerifier } from "../auth/client-certificate.ts";
 import type { UserInfo } from "../context.ts";
-import type { Exchange } from "../http/exchange.ts";
+import { type Exchange, headerText } from "../http/exchange.ts";
 import type { Authenticator } from "../services.ts";
 
 /** Where kube-apiserver publishes both CAs. */
@@ -26,30 +26,42 @@ export interface FrontProxySettings {
   caPem: string;
 }
 
-/** @throws Error when a member is not the JSON list it must be */
+/**
+ * Header names come from the ConfigMap only: a proxy removes what clients send under the names it knows, so a name it does not tell of
+ * (`X-Remote-Uid` before Kubernetes 1.32) could be a client's own.
+ * @throws Error when a member is not the JSON list, or the certificates, that it must be
+ */
 export function readSettings(configMap: JsonObject): FrontProxySettings {
   const text = (key: string) => String(dig(configMap, "data", key) ?? "");
-  const list = (key: string, fallback: readonly string[]): string[] => {
-    const value = text(key);
-    if (value === "") return [...fallback];
-    const parsed: unknown = JSON.parse(value);
-    if (!Array.isArray(parsed))
-      throw new Error(`${key} of ConfigMap ${authenticationConfigMap.name} must be a JSON list`);
-    return parsed.map((each) => String(each).toLowerCase());
-  };
+  const list = (key: string) => listIn(key, text(key));
+  const headers = (key: string) => list(key).map((name) => name.toLowerCase());
   const requestHeaderCa = text("requestheader-client-ca-file");
   const clientCa = text("client-ca-file");
-  const names = text("requestheader-allowed-names");
   return {
     requestHeader: requestHeaderCa === "" ? undefined : new CertificateVerifier(requestHeaderCa),
-    allowedNames: names === "" ? [] : (JSON.parse(names) as unknown[]).map(String),
-    usernameHeaders: list("requestheader-username-headers", ["x-remote-user"]),
-    uidHeaders: list("requestheader-uid-headers", ["x-remote-uid"]),
-    groupHeaders: list("requestheader-group-headers", ["x-remote-group"]),
-    extraPrefixes: list("requestheader-extra-headers-prefix", ["x-remote-extra-"]),
+    allowedNames: list("requestheader-allowed-names"),
+    usernameHeaders: headers("requestheader-username-headers"),
+    uidHeaders: headers("requestheader-uid-headers"),
+    groupHeaders: headers("requestheader-group-headers"),
+    extraPrefixes: headers("requestheader-extra-headers-prefix"),
     client: clientCa === "" ? undefined : new CertificateVerifier(clientCa),
     caPem: [requestHeaderCa, clientCa].filter((pem) => pem !== "").join("\n"),
   };
+}
+
+function listIn(key: string, text: string): string[] {
+  const parsed = text === "" ? [] : parseJson(text);
+  if (!Array.isArray(parsed) || !parsed.every((each) => typeof each === "string"))
+    throw new Error(`${key} of ConfigMap ${authenticationConfigMap.name} must be a JSON list of strings`);
+  return parsed;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export function frontProxy(settings: () => FrontProxySettings | undefined): Authenticator {
@@ -64,19 +76,22 @@ export function frontProxy(settings: () => FrontProxySettings | undefined): Auth
 
 function userIn(exchange: Exchange, settings: FrontProxySettings): UserInfo | undefined {
   const first = (headers: readonly string[]) =>
-    headers.map((header) => exchange.header(header)).find((value) => value !== undefined && value !== "");
+    headers.map((header) => exchange.headerValues(header)[0]).find((value) => value !== undefined && value !== "");
   const name = first(settings.usernameHeaders);
   if (name === undefined) return undefined;
-  const extra: Record<string, string[]> = {};
+  const uid = first(settings.uidHeaders);
+  const extra = new Map<string, string[]>();
   for (const header of exchange.headerNames()) {
     const prefix = settings.extraPrefixes.find((each) => header.startsWith(each));
-    if (prefix !== undefined) extra[unescapeKey(header.slice(prefix.length))] = exchange.headerValues(header);
+    if (prefix === undefined) continue;
+    const key = unescapeKey(header.slice(prefix.length));
+    extra.set(key, [...(extra.get(key) ?? []), ...exchange.headerValues(header).map(headerText)]);
   }
   return {
-    name,
-    uid: first(settings.uidHeaders),
-    groups: settings.groupHeaders.flatMap((header) => exchange.headerValues(header)),
-    ...(Object.keys(extra).length > 0 && { extra }),
+    name: headerText(name),
+    ...(uid !== undefined && { uid: headerText(uid) }),
+    groups: settings.groupHeaders.flatMap((header) => exchange.headerValues(header)).map(headerText),
+    ...(extra.size > 0 && { extra: Object.fromEntries(extra) }),
   };
 }
 

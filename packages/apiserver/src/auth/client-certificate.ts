@@ -9,15 +9,22 @@ const clientAuthUsage = "1.3.6.1.5.5.7.3.2";
 export interface VerifiedCertificate {
   commonName: string;
   organizations: string[];
+  /** SHA-256 of the certificate, hexadecimal. */
+  fingerprint: string;
+  /** When it or its issuer's certificate ends, in milliseconds. */
   notAfter: number;
 }
 
-/** Checks the certificate a client showed on its connection against one authority; the answer is kept per connection. */
+/**
+ * Checks the certificate a client showed on its connection against one authority; the answer is kept per connection. As in Go's
+ * `x509.Verify`, the authority's own certificate must be valid now too. Node shows a server no intermediate certificates that a client
+ * sends along: an authority that signs by an intermediate publishes that one.
+ */
 export class CertificateVerifier {
   readonly #authorities: readonly X509Certificate[];
   readonly #known = new WeakMap<Peer, VerifiedCertificate | null>();
 
-  /** @param pem one or more PEM certificates */
+  /** @param pem one or more PEM certificates. @throws Error when one is not a certificate */
   constructor(pem: string) {
     this.#authorities = splitPem(pem).map((each) => new X509Certificate(each));
   }
@@ -26,26 +33,33 @@ export class CertificateVerifier {
   verify(peer: Peer, now = Date.now()): VerifiedCertificate | undefined {
     let known = this.#known.get(peer);
     if (known === undefined) {
-      known = this.#check(peer) ?? null;
+      known = this.#check(peer, now) ?? null;
       this.#known.set(peer, known);
     }
     return known === null || known.notAfter < now ? undefined : known;
   }
 
-  #check(peer: Peer): VerifiedCertificate | undefined {
+  #check(peer: Peer, now: number): VerifiedCertificate | undefined {
     const certificate = peer.socket?.getPeerX509Certificate?.();
     if (certificate === undefined) return undefined;
-    const issued = this.#authorities.some((ca) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
-    if (!issued || Date.parse(certificate.validFrom) > Date.now()) return undefined;
+    const issuer = this.#authorities.find((authority) => isIssuedBy(certificate, authority));
+    if (issuer === undefined) return undefined;
+    const chain = [certificate, issuer];
+    if (chain.some((each) => Date.parse(each.validFrom) > now)) return undefined;
     const usages: readonly string[] | undefined = certificate.keyUsage;
     if (usages !== undefined && !usages.includes(clientAuthUsage)) return undefined;
     const subject = certificate.toLegacyObject().subject as unknown as Record<string, string | string[] | undefined>;
     return {
       commonName: valuesOf(subject["CN"])[0] ?? "",
       organizations: valuesOf(subject["O"]),
-      notAfter: Date.parse(certificate.validTo),
+      fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+      notAfter: Math.min(...chain.map((each) => Date.parse(each.validTo))),
     };
   }
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 function valuesOf(value: string | string[] | undefined): string[] {
@@ -80,6 +94,7 @@ function userOf(certificate: VerifiedCertificate): UserInfo {
   const user = {
     name: certificate.commonName,
     groups: [...certificate.organizations, "system:authenticated"],
+    extra: { "authentication.kubernetes.io/credential-id": [`X509SHA256=${certificate.fingerprint}`] },
   };
   users.set(certificate, user);
   return user;

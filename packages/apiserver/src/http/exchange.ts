@@ -63,3 +63,11 @@ export function namesOf(rawHeaders: readonly string[]): Set<string> {
   for (let at = 0; at < rawHeaders.length; at += 2) names.add((rawHeaders[at] as string).toLowerCase());
   return names;
 }
+
+/** A header value as the text its sender meant: Go sends UTF-8, which Node reads byte by byte. */
+export function headerText(value: string): string {
+  const bytes = Buffer.from(value, "latin1");
+  if (bytes.length === Buffer.byteLength(value) || bytes.toString("latin1") !== value) return value;
+  const text = bytes.toString("utf8");
+  return text.includes("\ufffd") ? value : text;
+}

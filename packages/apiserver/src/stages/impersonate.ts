@@ -1,5 +1,6 @@
 import { badRequest, forbidden } from "@krate/kinds";
 import type { RequestContext, Stage, UserInfo } from "../context.ts";
+import { headerText } from "../http/exchange.ts";
 import type { Authorizer } from "../services.ts";
 
 /**
@@ -17,6 +18,11 @@ export function impersonate(authorizer: Authorizer): Stage {
   };
 }
 
+/** The first value, as Go's `Header.Get` reads it. */
+function textOf(values: readonly string[]): string | undefined {
+  return values[0] === undefined ? undefined : headerText(values[0]);
+}
+
 interface Part {
   group: string;
   resource: string;
@@ -27,9 +33,9 @@ interface Part {
 
 function readHeaders(ctx: RequestContext): { user: UserInfo; parts: Part[] } | undefined {
   const { exchange } = ctx;
-  const name = exchange.header("impersonate-user");
-  const groups = exchange.headerValues("impersonate-group");
-  const uid = exchange.header("impersonate-uid");
+  const name = textOf(exchange.headerValues("impersonate-user"));
+  const groups = exchange.headerValues("impersonate-group").map(headerText);
+  const uid = textOf(exchange.headerValues("impersonate-uid"));
   const extra = readExtra(ctx);
   const any = groups.length > 0 || uid !== undefined || Object.keys(extra).length > 0;
   if (name === undefined || name === "") {
@@ -72,16 +78,17 @@ function withImplied(name: string, groups: readonly string[]): string[] {
 const extraPrefix = "impersonate-extra-";
 
 function readExtra(ctx: RequestContext): Record<string, string[]> {
-  const extra: Record<string, string[]> = {};
+  const extra = new Map<string, string[]>();
   for (const header of ctx.exchange.headerNames()) {
     if (!header.startsWith(extraPrefix)) continue;
     try {
-      extra[decodeURIComponent(header.slice(extraPrefix.length))] = ctx.exchange.headerValues(header);
+      const key = decodeURIComponent(header.slice(extraPrefix.length));
+      extra.set(key, ctx.exchange.headerValues(header).map(headerText));
     } catch (cause) {
       throw badRequest(`the header ${header} is not percent-encoded correctly`, cause);
     }
   }
-  return extra;
+  return Object.fromEntries(extra);
 }
 
 async function check(ctx: RequestContext, authorizer: Authorizer, wanted: Part): Promise<void> {
