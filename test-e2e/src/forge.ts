@@ -10,7 +10,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-export type ClusterName = "standalone" | "envtest";
+const clusterNames = ["standalone", "envtest", "kind"] as const;
+export type ClusterName = (typeof clusterNames)[number];
 
 export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -40,10 +41,10 @@ export interface TestForge {
 
 export function clusterName(): ClusterName {
   const name = process.env["KRATE_E2E_CLUSTER"] ?? "standalone";
-  if (name !== "standalone" && name !== "envtest") {
-    throw new Error(`KRATE_E2E_CLUSTER is "${name}": must be standalone or envtest`);
+  if (!(clusterNames as readonly string[]).includes(name)) {
+    throw new Error(`KRATE_E2E_CLUSTER is "${name}": must be ${clusterNames.join(", ")}`);
   }
-  return name;
+  return name as ClusterName;
 }
 
 /** Command line of a program of the checkout: its bundle as `npm start` runs it, or its sources with KRATE_FROM_SOURCES=true. */
@@ -101,17 +102,16 @@ export interface TestForgeOptions {
   arguments?: readonly string[];
 }
 
-/** Starts the forge in a fresh folder; `envtest` starts a control plane of its own first. */
+/** Starts the forge in a fresh folder; `envtest` and `kind` start a cluster of their own first. */
 export async function startTestForge(options: TestForgeOptions = {}): Promise<TestForge> {
   const { cluster = clusterName(), env = {} } = options;
   const home = mkdtempSync(join(tmpdir(), `krate-e2e-${cluster}-`));
   const stateFile = join(home, "forge.json");
-  const controlPlaneFolder = join(home, "control-plane");
-  const controlPlane = cluster === "envtest" ? await startControlPlane(controlPlaneFolder) : undefined;
+  const behind = cluster === "standalone" ? undefined : await startCluster(cluster, join(home, "cluster"));
   // Chosen once: after a restart everything is where it was.
   const [api, git, console_] = [await freePort(), await freePort(), await freePort()];
   const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--console-port", `${console_}`];
-  const onCluster = controlPlane ? ["--kubeconfig", join(controlPlaneFolder, "kubeconfig")] : [];
+  const onCluster = behind?.arguments ?? [];
   const up = async () => {
     const started = start([...krateCommand(), "up", ...ports, ...onCluster, ...(options.arguments ?? [])], {
       ...env,
@@ -132,7 +132,7 @@ export async function startTestForge(options: TestForgeOptions = {}): Promise<Te
     },
     async stop() {
       await stopChild(running, "SIGTERM");
-      if (controlPlane) await stopChild(controlPlane, "SIGTERM");
+      if (behind) await stopChild(behind.started, "SIGTERM");
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -148,8 +148,16 @@ function freePort(): Promise<number> {
   });
 }
 
-async function startControlPlane(folder: string): Promise<Started> {
-  const started = start([join(checkout, "hack", "control-plane"), "start", "--data", folder], {});
-  await fileWritten(join(folder, "control-plane.json"), started, "hack/control-plane");
-  return started;
+/** A cluster to serve records for, and the arguments of `krate up` that name it. */
+async function startCluster(name: "envtest" | "kind", folder: string) {
+  const tool = name === "kind" ? "kind" : "control-plane";
+  const started = start([join(checkout, "hack", tool), "start", "--data", folder], {});
+  const file = join(folder, `${tool}.json`);
+  await fileWritten(file, started, `hack/${tool}`);
+  const { kubeconfig, machineAddress } = JSON.parse(readFileSync(file, "utf8")) as {
+    kubeconfig: string;
+    machineAddress?: string;
+  };
+  const address = machineAddress ? ["--cluster-address", machineAddress] : [];
+  return { started, arguments: ["--kubeconfig", kubeconfig, ...address] };
 }

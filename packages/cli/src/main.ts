@@ -25,10 +25,11 @@ program
   .addOption(port("git-port", "Git over HTTP", defaults.gitPort))
   .addOption(port("console-port", "the console", defaults.consolePort))
   .option("--kubeconfig <file>", "use this cluster's API server and serve records behind it (aggregated mode)")
+  .option("--cluster-address <ip>", "address of this machine at which that cluster reaches it (default: 127.0.0.1)")
   .option("--without <program...>", "do not start these programs")
   .addHelpText(
     "after",
-    "\nExamples:\n  krate up\n  KRATE_HOME=/var/lib/krate krate up --api-port 6443\n  krate up --kubeconfig ~/.kube/config",
+    "\nExamples:\n  krate up\n  KRATE_HOME=/var/lib/krate krate up --api-port 6443\n  krate up --kubeconfig ~/.kube/config --cluster-address 172.17.0.1",
   )
   .action((options) => up({ home: home(), checkout: root, ...options }));
 

@@ -1,5 +1,6 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ensureUsers, writeKubeconfig } from "@krate/pki";
 import type { StartedTestContainer } from "testcontainers";
 import { kubeadmConfig, podSubnet } from "./kubeadm-config.ts";
 import { temporaryFolder } from "./temp-dir.ts";
@@ -12,14 +13,17 @@ export interface KindClusterOptions {
 }
 
 export interface KindCluster extends AsyncDisposable {
-  /** Kubeconfig of the cluster administrator, for use on this machine. */
+  /** For use on this machine: contexts admin (current), alice and bob, as the control plane of `hack/control-plane` has them. */
   kubeconfig: string;
+  /** IP address at which the cluster reaches this machine. */
+  machineAddress: string;
   stop(): Promise<void>;
 }
 
 const defaultImage = "kindest/node:v1.34.0";
 const apiServerPort = 6443;
 const adminConfig = "/etc/kubernetes/admin.conf";
+const peopleFile = "/kind/users.csv";
 
 /**
  * Starts a single-node kind cluster through testcontainers: kind's node image, and the steps of `kind create cluster` after
@@ -37,10 +41,17 @@ export async function startKindCluster(options: KindClusterOptions = {}): Promis
     await folder.remove();
   };
   try {
-    await initialise(container);
+    const people = join(folder.path, "users.csv");
+    const users = ensureUsers(people);
+    await initialise(container, await readFile(people, "utf8"));
     const kubeconfig = join(folder.path, "kubeconfig");
-    await writeFile(kubeconfig, await readKubeconfig(container), { mode: 0o600 });
-    return { kubeconfig, stop, [Symbol.asyncDispose]: stop };
+    const caFile = join(folder.path, "ca.crt");
+    await writeFile(caFile, await run(container, "cat /etc/kubernetes/pki/ca.crt"));
+    const server = `https://${container.getHost()}:${container.getMappedPort(apiServerPort)}`;
+    const contexts = users.map(({ user, token }) => ({ name: user, user: { token } }));
+    writeKubeconfig(kubeconfig, { server, caFile }, contexts);
+    const machineAddress = (await run(container, "ip -4 route show default | cut -d ' ' -f 3")).trim();
+    return { kubeconfig, machineAddress, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -70,12 +81,16 @@ async function startNode(image: string, startTimeoutSeconds: number): Promise<St
     .start();
 }
 
-async function initialise(container: StartedTestContainer): Promise<void> {
+async function initialise(container: StartedTestContainer, people: string): Promise<void> {
   const address = (await run(container, "hostname --ip-address")).trim().split(" ")[0] ?? "";
   const kubernetesVersion = (await run(container, "cat /kind/version")).trim();
-  const config = kubeadmConfig({ address, kubernetesVersion, externalHost: container.getHost() });
+  const externalHost = container.getHost();
+  const config = kubeadmConfig({ address, kubernetesVersion, externalHost, tokenAuthFile: peopleFile });
   const kubectl = `kubectl --kubeconfig=${adminConfig}`;
-  await container.copyContentToContainer([{ content: config, target: "/kind/kubeadm.conf" }]);
+  await container.copyContentToContainer([
+    { content: config, target: "/kind/kubeadm.conf" },
+    { content: people, target: peopleFile, mode: 0o600 },
+  ]);
   await run(container, "kubeadm init --config=/kind/kubeadm.conf --skip-phases=preflight --skip-token-print");
   await run(
     container,
@@ -83,12 +98,6 @@ async function initialise(container: StartedTestContainer): Promise<void> {
   );
   await run(container, `${kubectl} apply -f /kind/manifests/default-storage.yaml`);
   await run(container, `${kubectl} wait --for=condition=Ready node --all --timeout=120s`);
-}
-
-/** The administrator's kubeconfig with the address at which this machine reaches the node. */
-async function readKubeconfig(container: StartedTestContainer): Promise<string> {
-  const server = `https://${container.getHost()}:${container.getMappedPort(apiServerPort)}`;
-  return (await run(container, `cat ${adminConfig}`)).replace(/^(\s*server:).*$/m, `$1 ${server}`);
 }
 
 async function run(container: StartedTestContainer, command: string): Promise<string> {

@@ -5,6 +5,8 @@ export interface KubeadmOptions {
   kubernetesVersion: string;
   /** Host under which this machine reaches the node's published port. */
   externalHost: string;
+  /** File in the node with the people of the tests (`--token-auth-file`). @defaultValue none */
+  tokenAuthFile?: string;
 }
 
 /** Addresses of Pods; kind's default. */
@@ -14,7 +16,7 @@ export const podSubnet = "10.244.0.0/16";
  * Configuration of `kubeadm init` for a kind node, as YAML documents: what kind itself writes (`pkg/cluster/internal/kubeadm`),
  * for a single node on which Pods may run. kubeadm's own format: https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
  */
-export function kubeadmConfig({ address, kubernetesVersion, externalHost }: KubeadmOptions): string {
+export function kubeadmConfig({ address, kubernetesVersion, externalHost, tokenAuthFile }: KubeadmOptions): string {
   const kubeadm = "kubeadm.k8s.io/v1beta4";
   const documents = [
     {
@@ -22,7 +24,15 @@ export function kubeadmConfig({ address, kubernetesVersion, externalHost }: Kube
       kind: "ClusterConfiguration",
       clusterName: "kind",
       kubernetesVersion,
-      apiServer: { certSANs: [...new Set(["localhost", "127.0.0.1", externalHost, address])] },
+      apiServer: {
+        certSANs: [...new Set(["localhost", "127.0.0.1", externalHost, address])],
+        ...(tokenAuthFile !== undefined && {
+          extraArgs: [{ name: "token-auth-file", value: tokenAuthFile }],
+          extraVolumes: [
+            { name: "people", hostPath: tokenAuthFile, mountPath: tokenAuthFile, readOnly: true, pathType: "File" },
+          ],
+        }),
+      },
       controllerManager: { extraArgs: [{ name: "enable-hostpath-provisioner", value: "true" }] },
       networking: { podSubnet, serviceSubnet: "10.96.0.0/16" },
     },

@@ -3,6 +3,7 @@
  * kube-apiserver, reached by the given kubeconfig; our API server then serves records behind it.
  */
 import { writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { loadKubeConfig } from "@krate/kube";
 import {
@@ -21,6 +22,8 @@ import { firstNamespace } from "./manifests.ts";
 export interface ClusterOptions {
   layout: Layout;
   ports: { api: number };
+  /** IP address of this machine at which API server and node listen, because the cluster reaches them there. */
+  address: string;
   kubeconfig?: string;
 }
 
@@ -50,9 +53,23 @@ const consoleUser = "alice";
 
 const localHosts = ["localhost", "127.0.0.1", "krate-apiserver.krate-system.svc"];
 
-function servingEnvironment(port: number, serving: Credential, caFile: string): Record<string, string> {
+/** Where everything listens unless a cluster elsewhere must reach it. */
+export const loopback = "127.0.0.1";
+
+/** `host:port` of an IP address. @throws Error for anything else */
+export function hostPort(address: string, port: number): string {
+  const family = isIP(address);
+  if (family === 0) throw new Error(`--cluster-address is "${address}": must be an IP address of this machine`);
+  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function servingEnvironment(
+  { address, ports }: ClusterOptions,
+  serving: Credential,
+  caFile: string,
+): Record<string, string> {
   return {
-    KRATE_API_ADDRESS: `127.0.0.1:${port}`,
+    KRATE_API_ADDRESS: hostPort(address, ports.api),
     KRATE_TLS_CERT_FILE: serving.certFile,
     KRATE_TLS_KEY_FILE: serving.keyFile,
     KRATE_CA_FILE: caFile,
@@ -64,7 +81,8 @@ export async function prepareCluster(options: ClusterOptions): Promise<PreparedC
   return options.kubeconfig ? prepareAggregated(options, resolve(options.kubeconfig)) : prepareStandalone(options);
 }
 
-async function prepareStandalone({ layout, ports }: ClusterOptions): Promise<PreparedCluster> {
+async function prepareStandalone(options: ClusterOptions): Promise<PreparedCluster> {
+  const { layout, ports } = options;
   const at = (name: string) => join(layout.pki, name);
   const authority = await certificateAuthority(at("ca"), "krate-ca");
   const serving = await issueCertificate(authority, at("apiserver"), { name: "krate-apiserver", hosts: localHosts });
@@ -93,7 +111,7 @@ async function prepareStandalone({ layout, ports }: ClusterOptions): Promise<Pre
     consoleTokenFile,
     apiserver: {
       KRATE_API_MODE: "standalone",
-      ...servingEnvironment(ports.api, serving, authority.certFile),
+      ...servingEnvironment(options, serving, authority.certFile),
       KRATE_CLIENT_CA_FILE: authority.certFile,
       KRATE_TOKEN_AUTH_FILE: tokenFile,
       KRATE_SERVICE_ACCOUNT_KEY_FILE: privateKeyFile,
@@ -105,13 +123,15 @@ async function prepareStandalone({ layout, ports }: ClusterOptions): Promise<Pre
   };
 }
 
-async function prepareAggregated({ layout, ports }: ClusterOptions, kubeconfig: string): Promise<PreparedCluster> {
+async function prepareAggregated(options: ClusterOptions, kubeconfig: string): Promise<PreparedCluster> {
+  const { layout, address } = options;
+  const hosts = [...localHosts, address];
   const at = (name: string) => join(layout.pki, name);
   const authority = await certificateAuthority(at("ca"), "krate-ca");
-  const serving = await issueCertificate(authority, at("apiserver"), { name: "krate-apiserver", hosts: localHosts });
+  const serving = await issueCertificate(authority, at("apiserver"), { name: "krate-apiserver", hosts });
   const kubelet = await issueCertificate(authority, at("node"), {
     name: "system:node:krate-process-node",
-    hosts: localHosts,
+    hosts,
   });
   const config = await loadKubeConfig(kubeconfig);
   const caFile = at("cluster-ca.crt");
@@ -124,8 +144,9 @@ async function prepareAggregated({ layout, ports }: ClusterOptions, kubeconfig: 
     adminKubeconfig: kubeconfig,
     apiserver: {
       KRATE_API_MODE: "aggregated",
-      ...servingEnvironment(ports.api, serving, authority.certFile),
-      KRATE_APISERVICE_EXTERNAL_NAME: "localhost",
+      ...servingEnvironment(options, serving, authority.certFile),
+      // A name where there is one; an address passes as one, which a cluster in a container needs.
+      KRATE_APISERVICE_EXTERNAL_NAME: address === loopback ? "localhost" : address,
     },
     // The cluster's CA signs the client certificate kube-apiserver shows to kubelets.
     kubeletServing: nodeServing(kubelet, caFile),

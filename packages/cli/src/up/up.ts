@@ -5,7 +5,14 @@
 import { mkdirSync } from "node:fs";
 import { isReason, recordGroup, version } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
-import { apiserverEnvironment, type ClusterOptions, clusterAccess, prepareCluster } from "./cluster.ts";
+import {
+  apiserverEnvironment,
+  type ClusterOptions,
+  clusterAccess,
+  hostPort,
+  loopback,
+  prepareCluster,
+} from "./cluster.ts";
 import { startDatabase } from "./database.ts";
 import { type Identities, programIdentities } from "./identities.ts";
 import { layoutOf } from "./layout.ts";
@@ -26,6 +33,8 @@ export interface UpOptions {
   consolePort: number;
   /** Aggregated mode: kubeconfig of the cluster to serve records for. */
   kubeconfig?: string;
+  /** Where that cluster's kube-apiserver reaches this machine: an IP address of it. @defaultValue 127.0.0.1 */
+  clusterAddress?: string;
   /** Programs not to start. */
   without?: string[];
   print(line: string): void;
@@ -81,7 +90,10 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     console: await reservePort(options.consolePort, "the console"),
     node: await reservePort(0, "logs of the process node"),
   };
-  const cluster: ClusterOptions = { layout, ports, ...(options.kubeconfig && { kubeconfig: options.kubeconfig }) };
+  const { kubeconfig, clusterAddress = loopback } = options;
+  if (!kubeconfig && clusterAddress !== loopback)
+    throw new Error("--cluster-address needs --kubeconfig: it is about that cluster");
+  const cluster: ClusterOptions = { layout, ports, address: clusterAddress, ...(kubeconfig && { kubeconfig }) };
   const prepared = await prepareCluster(cluster);
   const client = kubeClient(await loadKubeConfig(prepared.adminKubeconfig), {
     userAgent: "krate-up",
@@ -114,7 +126,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     start("process-node", {
       ...environment("process-node"),
       KRATE_NODE_ROOT: layout.node,
-      KRATE_NODE_ADDRESS: `127.0.0.1:${ports.node}`,
+      KRATE_NODE_ADDRESS: hostPort(clusterAddress, ports.node),
       ...prepared.kubeletServing,
     }),
   ]);
