@@ -5,7 +5,7 @@ import { createLogger, type Logger } from "@krate/telemetry";
 import { aggregated } from "./aggregated/aggregated.ts";
 import { register } from "./aggregated/registration.ts";
 import { CertificateVerifier } from "./auth/client-certificate.ts";
-import { parseTokenFile } from "./auth/token-file.ts";
+import { tokenUsers } from "./auth/token-file.ts";
 import { type Config, type HistorySettings, readText } from "./config.ts";
 import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
@@ -118,7 +118,7 @@ interface Parts {
 }
 
 async function standaloneServer(config: Config, { store, log, metrics, signal, address }: Parts): Promise<ApiServer> {
-  const users = config.tokenAuthFile === undefined ? undefined : parseTokenFile(readText(config.tokenAuthFile));
+  const users = config.tokenAuthFile === undefined ? undefined : tokenUsers(readText(config.tokenAuthFile));
   return standalone({
     store,
     log,
