@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "@krate/testing";
-import { checkout } from "./forge.ts";
 import {
   cloneUrl,
   freshNamespace,
@@ -306,8 +305,7 @@ describe("git", () => {
   });
 });
 
-test("a workflow with a syntax error fails its Pipeline, which names file, line and column", async () => {
-  ok(["apply", "-f", join(checkout, "examples", "runner-pool.yaml")]);
+test("a workflow with a syntax error fails its Pipeline, which names file, line and column, whether or not a runner could run it", async () => {
   mkdirSync(join(folder, ".krate/workflows"), { recursive: true });
   writeFileSync(join(folder, ".krate/workflows/ci.yaml"), "name: ci\non: push\njobs:\n  test: [unclosed\n");
   alice("add", "-A");

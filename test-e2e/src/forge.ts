@@ -133,7 +133,9 @@ export async function startTestForge(options: TestForgeOptions = {}): Promise<Te
     async stop() {
       await stopChild(running, "SIGTERM");
       if (behind) await stopChild(behind.started, "SIGTERM");
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+      // Logs, database and repositories of a failed test say more than its message.
+      if (process.env["KRATE_E2E_KEEP"] === "true") process.stderr.write(`kept: ${home}\n`);
+      else rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -16,7 +16,7 @@ import { hasEnded, type PullRequestObject } from "../pull-request/status.ts";
 import { pullRequestBranchIndex, repositoryOrganizationIndex } from "../pushes.ts";
 
 export const indexes = {
-  /** `<namespace>/<repository>/<commit>`: pull requests by their head, check runs by their commit. */
+  /** `<namespace>/<repository>/<commit>`: pull requests by their head, check runs and pipelines by their commit. */
   head: "head",
   commit: "commit",
   /** `<namespace>/<pull request>` */
@@ -47,9 +47,9 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
   informer(IssueComment).addIndex(indexes.target, ({ metadata, spec }) => [
     `${spec.target.kind}/${metadata.namespace}/${spec.target.name}`,
   ]);
-  informer(Pipeline).addIndex(indexes.pullRequest, ({ metadata, spec }) =>
-    spec.pullRequest ? [`${metadata.namespace}/${spec.pullRequest}`] : [],
-  );
+  informer(Pipeline).addIndex(indexes.commit, ({ metadata, spec }) => [
+    `${metadata.namespace}/${spec.repository}/${spec.sha}`,
+  ]);
   informer(Repository).addIndex(repositoryOrganizationIndex, ({ metadata, spec }) => [
     `${spec.organizationRef}/${metadata.name}`,
   ]);

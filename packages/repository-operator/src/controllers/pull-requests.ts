@@ -66,8 +66,8 @@ export function pullRequests(ports: OperatorPorts): Controller {
       watch(CheckRun, ({ metadata, spec }, { lister }) =>
         keysOf(lister(PullRequest).byIndex(indexes.head, `${metadata.namespace}/${spec.repository}/${spec.sha}`)),
       ),
-      watch(Pipeline, ({ metadata, spec }) =>
-        spec.pullRequest ? [{ namespace: metadata.namespace ?? "", name: spec.pullRequest }] : [],
+      watch(Pipeline, ({ metadata, spec }, { lister }) =>
+        keysOf(lister(PullRequest).byIndex(indexes.head, `${metadata.namespace}/${spec.repository}/${spec.sha}`)),
       ),
       watch(BranchProtection, ({ metadata }, { lister }) =>
         keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}`)),
@@ -142,14 +142,15 @@ async function verdictsOf(
         userOfMail(lister(User).list(namespace)),
       )
     : [];
-  const runs = lister(CheckRun).byIndex(indexes.commit, `${namespace}/${spec.repository}/${headSha}`);
+  const head = `${namespace}/${spec.repository}/${headSha}`;
+  const runs = lister(CheckRun).byIndex(indexes.commit, head);
   const { checks, condition } = summarizeChecks(runs, protection?.requiredChecks ?? []);
   return {
     reviews,
     reviewsCondition: reviewsCondition(reviews, protection, owners),
     checks,
     checksCondition: condition,
-    pipelines: newestPipelines(lister(Pipeline).byIndex(indexes.pullRequest, `${namespace}/${metadata.name}`)),
+    pipelines: newestPipelines(pullRequest, lister(Pipeline).byIndex(indexes.commit, head)),
   };
 }
 

@@ -107,15 +107,17 @@ describe("status of a pull request", () => {
       expect(conditions.filter(({ type }) => type === "Merged").map(({ reason }) => reason)).toEqual(says);
   });
 
-  test("pipelines are newest first", () => {
-    const pipeline = (name: string, creationTimestamp: string) =>
-      ({ metadata: { name, creationTimestamp } }) as ObjectOf<typeof Pipeline>;
+  test("pipelines are newest first, without those of another pull request with the same head", () => {
+    const pipeline = (name: string, creationTimestamp: string, of?: string) =>
+      ({ metadata: { name, creationTimestamp }, spec: { pullRequest: of } }) as ObjectOf<typeof Pipeline>;
+    const mine = pullRequest({});
     const all = [
       pipeline("b", "2026-01-01T00:00:00Z"),
       pipeline("c", "2026-01-02T00:00:00Z"),
-      pipeline("a", "2026-01-01T00:00:00Z"),
+      pipeline("a", "2026-01-01T00:00:00Z", mine.metadata.name),
+      pipeline("d", "2026-01-03T00:00:00Z", "another"),
     ];
-    expect(newestPipelines(all)).toEqual(["c", "a", "b"]);
+    expect(newestPipelines(mine, all)).toEqual(["c", "a", "b"]);
   });
 
   test("a list of paths is as long as a person reads", () => {

@@ -107,10 +107,16 @@ export function shortList(paths: readonly string[], max = 5): string {
   return paths.length > max ? `${shown} and ${paths.length - max} more` : shown;
 }
 
-/** Names of the pipelines of a head, newest first. */
-export function newestPipelines(pipelines: readonly ObjectOf<typeof Pipeline>[]): string[] {
+/** Names of the pipelines of a head, newest first: those of its push, and those of this pull request, not of another with the same head. */
+export function newestPipelines(
+  { metadata: { name } }: PullRequestObject,
+  pipelines: readonly ObjectOf<typeof Pipeline>[],
+): string[] {
   const newest = (a: ObjectOf<typeof Pipeline>, b: ObjectOf<typeof Pipeline>) =>
     (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? "") ||
     (a.metadata.name ?? "").localeCompare(b.metadata.name ?? "");
-  return [...pipelines].sort(newest).map(({ metadata }) => metadata.name ?? "");
+  return pipelines
+    .filter(({ spec }) => spec.pullRequest === undefined || spec.pullRequest === name)
+    .sort(newest)
+    .map(({ metadata }) => metadata.name ?? "");
 }

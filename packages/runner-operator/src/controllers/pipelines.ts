@@ -63,6 +63,8 @@ async function start(pipeline: PipelineObject, context: ReconcileContext, conten
   if (spec.cancelRequested) {
     return over({ phase: "Cancelled", conclusion: "cancelled" }, context, isFalse("Completed", "Cancelled"));
   }
+  const plans = await plansOf(pipeline, context, content);
+  if ("invalid" in plans) return invalid(pipeline, context, plans.invalid, plans.message);
   const choice = choosePool(pipeline, context.lister(RunnerPool).list(metadata.namespace));
   if ("refused" in choice) {
     const admitted = isFalse("Admitted", choice.refused, choice.message);
@@ -76,20 +78,28 @@ async function start(pipeline: PipelineObject, context: ReconcileContext, conten
       isFalse("Completed", "Rejected", choice.message),
     );
   }
-  const at = {
-    namespace: metadata.namespace ?? "",
-    repository: spec.repository,
-    sha: spec.sha ?? "",
-    signal: context.signal,
-  };
+  return createJobs(pipeline, plans.jobs, choice.pool, context);
+}
+
+type Plans =
+  | { jobs: ReturnType<typeof planJobs> }
+  | { invalid: "WorkflowMissing" | "WorkflowInvalid"; message: string };
+
+/** The workflow file at the run's commit as jobs. Read before a pool is looked for: a mistake in it is told whether or not there is one. */
+async function plansOf(
+  { metadata, spec }: PipelineObject,
+  { signal }: ReconcileContext,
+  content: RepositoryContent,
+): Promise<Plans> {
+  const at = { namespace: metadata.namespace ?? "", repository: spec.repository, sha: spec.sha ?? "", signal };
   const text = await content.file(at, spec.workflow);
-  if (text === undefined)
-    return invalid(pipeline, context, "WorkflowMissing", `${spec.workflow} is not in commit ${spec.sha}`);
+  if (text === undefined) {
+    return { invalid: "WorkflowMissing", message: `${spec.workflow} is not in commit ${spec.sha}` };
+  }
   try {
-    const plans = planJobs(parseWorkflow(text, spec.workflow));
-    return await createJobs(pipeline, plans, choice.pool, context);
+    return { jobs: planJobs(parseWorkflow(text, spec.workflow)) };
   } catch (error) {
-    if (error instanceof WorkflowError) return invalid(pipeline, context, "WorkflowInvalid", error.message);
+    if (error instanceof WorkflowError) return { invalid: "WorkflowInvalid", message: error.message };
     throw error;
   }
 }
