@@ -8,6 +8,7 @@ import {
   policyKind,
   validatingAdmissionPolicy,
 } from "../admission/policy/validating-admission-policy.ts";
+import { admissionWebhooks, webhookConfigKinds } from "../admission/webhook/webhooks.ts";
 import { clientCertificate } from "../auth/client-certificate.ts";
 import { startExpiry } from "../controllers/expiry.ts";
 import { internalRequests } from "../controllers/internal-client.ts";
@@ -48,16 +49,19 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   registry.add(...recordResources({ connects: { "jobs/log": jobLog(clusterLogs(client)) } }));
   const config = new ClusterConfig({ client, log, signal });
   const settings = await followSettings(options);
-  const needed = [namespaceKind, policyKind, policyBindingKind].map((kind) => config.follow(kind));
+  const needed = [namespaceKind, policyKind, policyBindingKind, ...webhookConfigKinds].map((kind) =>
+    config.follow(kind),
+  );
   for (const kind of recordConfigKinds) config.follow(kind);
   const metrics = options.metrics ?? serverMetrics();
+  const webhooks = admissionWebhooks({ metrics: metrics.metrics, signal });
   const services: Services = {
     store,
     registry,
     config,
     authorizer: new DelegatedAuthorizer(client),
     authenticators: authenticatorsOf(client, settings),
-    admission: [namespaceLifecycle, validatingAdmissionPolicy],
+    admission: [namespaceLifecycle, validatingAdmissionPolicy, webhooks.validating],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },

@@ -7,6 +7,8 @@ import {
   policyKind,
   validatingAdmissionPolicy,
 } from "../admission/policy/validating-admission-policy.ts";
+import { endpointSliceKind } from "../admission/webhook/endpoint.ts";
+import { admissionWebhooks, webhookConfigKinds } from "../admission/webhook/webhooks.ts";
 import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
 import { issuerRoutes } from "../auth/issuer-routes.ts";
 import { serviceAccount } from "../auth/service-account.ts";
@@ -120,15 +122,25 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   }
   config.onChange(definitions, (object, old) => follow(publisher, object, old));
   const recordsNeed = options.kinds === undefined ? recordConfigKinds : [];
-  for (const each of [namespaceKind, policyKind, policyBindingKind, ...recordsNeed]) config.cache(each);
+  for (const each of [
+    namespaceKind,
+    policyKind,
+    policyBindingKind,
+    ...webhookConfigKinds,
+    endpointSliceKind,
+    ...recordsNeed,
+  ]) {
+    config.cache(each);
+  }
   const metrics = options.metrics ?? serverMetrics();
+  const webhooks = admissionWebhooks({ metrics: metrics.metrics, signal });
   const services: Services = {
     store,
     registry,
     config,
     authorizer,
     authenticators: authenticatorsOf(options, tokens),
-    admission: [namespaceLifecycle, escalationCheck(authorizer), validatingAdmissionPolicy],
+    admission: [namespaceLifecycle, escalationCheck(authorizer), validatingAdmissionPolicy, webhooks.validating],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },

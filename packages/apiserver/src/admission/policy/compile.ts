@@ -1,22 +1,10 @@
 /** ValidatingAdmissionPolicy objects, compiled once per stored object. */
-import {
-  admissionVariables,
-  type CelProgram,
-  type CelType,
-  celTypes,
-  compile,
-  isObject,
-  type JsonObject,
-  type JsonValue,
-} from "@krate/apimachinery";
+import { admissionVariables, type CelType, celTypes, isObject, type JsonObject } from "@krate/apimachinery";
 import type { FieldError } from "@krate/kinds";
 import { sectionOf, textOf } from "../../objects.ts";
-import { compileMatcher, type Matcher } from "./match.ts";
-
-/** An expression, or why it does not compile. */
-export type Expression =
-  | { source: string; program: CelProgram }
-  | { source: string; program?: undefined; problem: string };
+import { objectsIn } from "../attributes.ts";
+import { type Expression, expressionOf } from "../expression.ts";
+import { compileMatcher, type Matcher } from "../match.ts";
 
 export interface Validation {
   expression: Expression;
@@ -37,10 +25,6 @@ export interface CompiledPolicy {
 }
 
 const { bool, string } = celTypes;
-
-function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
 
 export function compilePolicy(policy: JsonObject): CompiledPolicy {
   const spec = sectionOf(policy, "spec");
@@ -79,16 +63,6 @@ export function compilePolicy(policy: JsonObject): CompiledPolicy {
     paramKind,
     failsClosed: spec["failurePolicy"] !== "Ignore",
   };
-}
-
-function expressionOf(
-  value: JsonValue | undefined,
-  variables: Record<string, CelType>,
-  expectedType?: CelType,
-): Expression {
-  const source = textOf(value);
-  const compiled = compile(source, { variables, ...(expectedType !== undefined && { expectedType }) });
-  return compiled.program === undefined ? { source, problem: compiled.message } : { source, program: compiled.program };
 }
 
 const compiledPolicies = new WeakMap<JsonObject, CompiledPolicy>();

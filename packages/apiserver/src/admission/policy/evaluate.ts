@@ -1,15 +1,7 @@
 /** Runs a compiled policy for one request and one parameter object. */
-import {
-  type Bindings,
-  Budget,
-  CelBudgetError,
-  CelError,
-  type CelValue,
-  type JsonObject,
-  LazyMap,
-  run,
-} from "@krate/apimachinery";
-import type { CompiledPolicy, Expression, Validation } from "./compile.ts";
+import { type Bindings, Budget, CelError, type JsonObject, LazyMap, run } from "@krate/apimachinery";
+import { evaluateExpression } from "../expression.ts";
+import type { CompiledPolicy, Validation } from "./compile.ts";
 
 export interface Denial {
   message: string;
@@ -28,7 +20,7 @@ const policyTimeoutMilliseconds = 500;
 export function evaluatePolicy(policy: CompiledPolicy, bindings: Bindings, params: JsonObject | undefined): Outcome {
   const budget = new Budget(policyCostLimit, policyTimeoutMilliseconds);
   const withParams: Bindings = policy.paramKind === undefined ? bindings : { ...bindings, params: params ?? null };
-  const conditions = policy.conditions.map(({ expression }) => evaluate(expression, withParams, budget));
+  const conditions = policy.conditions.map(({ expression }) => evaluateExpression(expression, withParams, budget));
   if (conditions.some((result) => result.value === false)) return { applies: false };
   const failed = conditions.find((result) => result.problem !== undefined);
   if (failed?.problem !== undefined) {
@@ -39,21 +31,6 @@ export function evaluatePolicy(policy: CompiledPolicy, bindings: Bindings, param
   const withVariables: Bindings = { ...withParams, variables: variablesOf(policy, withParams, budget) };
   const denials = policy.validations.flatMap((validation) => validate(validation, policy, withVariables, budget));
   return { applies: true, denials, annotations: annotationsOf(policy, withVariables, budget) };
-}
-
-interface Result {
-  value?: CelValue;
-  problem?: string;
-}
-
-function evaluate(expression: Expression, bindings: Bindings, budget: Budget): Result {
-  if (expression.program === undefined) return { problem: `compilation error: ${expression.problem}` };
-  try {
-    return { value: run(expression.program, bindings, { budget }).value };
-  } catch (error) {
-    if (!(error instanceof CelError) && !(error instanceof CelBudgetError)) throw error;
-    return { problem: `expression '${expression.source}' resulted in error: ${error.message}` };
-  }
 }
 
 /** `variables.<name>`, each computed when first used; a later one may use the earlier ones. */
@@ -73,7 +50,7 @@ function variablesOf(policy: CompiledPolicy, bindings: Bindings, budget: Budget)
 
 function validate(validation: Validation, policy: CompiledPolicy, bindings: Bindings, budget: Budget): Denial[] {
   const { expression, reason } = validation;
-  const { value, problem } = evaluate(expression, bindings, budget);
+  const { value, problem } = evaluateExpression(expression, bindings, budget);
   if (problem !== undefined) return policy.failsClosed ? [{ message: problem, reason: "Invalid" }] : [];
   return value === true ? [] : [{ message: messageOf(validation, bindings, budget), reason }];
 }
@@ -83,7 +60,7 @@ const maxMessageBytes = 5 * 1024;
 function messageOf({ expression, message, messageExpression }: Validation, bindings: Bindings, budget: Budget): string {
   const fallback = message === "" ? `failed expression: ${expression.source.trim()}` : message;
   if (messageExpression === undefined) return fallback;
-  const { value } = evaluate(messageExpression, bindings, budget);
+  const { value } = evaluateExpression(messageExpression, bindings, budget);
   const usable =
     typeof value === "string" &&
     value.trim() !== "" &&
@@ -95,7 +72,7 @@ function messageOf({ expression, message, messageExpression }: Validation, bindi
 function annotationsOf(policy: CompiledPolicy, bindings: Bindings, budget: Budget): Record<string, string> {
   const annotations: Record<string, string> = {};
   for (const { key, expression } of policy.auditAnnotations) {
-    const { value } = evaluate(expression, bindings, budget);
+    const { value } = evaluateExpression(expression, bindings, budget);
     if (typeof value === "string" && value.trim() !== "") annotations[key] = value.trim();
   }
   return annotations;

@@ -8,11 +8,12 @@ import type { RequestContext } from "../../context.ts";
 import { namespaceKind } from "../../core/namespaces.ts";
 import { nameOf, sectionOf, textOf } from "../../objects.ts";
 import type { AdmissionPlugin, ConfigKind } from "../../services.ts";
+import { attributesOf } from "../attributes.ts";
+import { type MatchedObjects, matches, type Subject, subjectOf } from "../match.ts";
+import { withBindings } from "../request.ts";
 import { type CompiledPolicy, compiledBinding, compiledPolicy } from "./compile.ts";
 import { type Denial, evaluatePolicy } from "./evaluate.ts";
-import { type MatchedObjects, matches, type Subject, subjectOf } from "./match.ts";
 import { paramsOf } from "./params.ts";
-import { withBindings } from "./request.ts";
 
 const group = "admissionregistration.k8s.io";
 export const policyKind: ConfigKind = {
@@ -109,9 +110,9 @@ class PolicyReview {
     binding: JsonObject,
     param: JsonObject | undefined,
   ): Promise<void> {
-    const outcome = await withBindings(this.#ctx, this.#objects.namespace, (bindings) =>
-      evaluatePolicy(policy, bindings, param),
-    );
+    const attributes = attributesOf(this.#ctx);
+    const subject = { attributes, as: attributes, objects: attributes, namespaceObject: this.#objects.namespace };
+    const outcome = await withBindings(this.#ctx, subject, (bindings) => evaluatePolicy(policy, bindings, param));
     if (!outcome.applies) return;
     const { validationActions } = sectionOf(binding, "spec");
     this.#report(

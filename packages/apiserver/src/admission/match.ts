@@ -10,20 +10,24 @@ import {
   labelSelectorOf,
   matchesLabels,
 } from "@krate/apimachinery";
-import type { RequestContext } from "../../context.ts";
-import { labelsOf } from "../../objects.ts";
+import type { RequestContext } from "../context.ts";
+import { labelsOf } from "../objects.ts";
 
-/** Compiled `MatchResources`; absent parts match everything. */
-export interface Matcher {
-  rules: readonly Rule[] | undefined;
-  excluded: readonly Rule[];
+/** Compiled `namespaceSelector` and `objectSelector`; absent ones match everything. */
+export interface Selectors {
   namespaceSelector: LabelSelector;
   objectSelector: LabelSelector;
+}
+
+/** Compiled `MatchResources`; absent parts match everything. */
+export interface Matcher extends Selectors {
+  rules: readonly Rule[] | undefined;
+  excluded: readonly Rule[];
   /** Equivalent: a rule about another version of the same resource counts too. */
   equivalent: boolean;
 }
 
-interface Rule {
+export interface Rule {
   operations: ReadonlySet<string>;
   groups: ReadonlySet<string>;
   versions: ReadonlySet<string>;
@@ -49,7 +53,7 @@ function textSet(value: JsonValue | undefined): Set<string> {
   return new Set(Array.isArray(value) ? value.map(String) : []);
 }
 
-function compileRules(value: JsonValue | undefined): Rule[] {
+export function compileRules(value: JsonValue | undefined): Rule[] {
   return (Array.isArray(value) ? value.filter(isObject) : []).map((rule) => ({
     operations: textSet(rule["operations"]),
     groups: textSet(rule["apiGroups"]),
@@ -61,15 +65,22 @@ function compileRules(value: JsonValue | undefined): Rule[] {
 }
 
 /** @throws BadRequest for a malformed selector */
+export function compileSelectors(section: JsonObject): Selectors {
+  const selector = (value: JsonValue | undefined) => labelSelectorOf(isObject(value) ? value : {});
+  return {
+    namespaceSelector: selector(section["namespaceSelector"]),
+    objectSelector: selector(section["objectSelector"]),
+  };
+}
+
+/** @throws BadRequest for a malformed selector */
 export function compileMatcher(resources: JsonValue | undefined): Matcher {
   const match = isObject(resources) ? resources : {};
-  const selector = (value: JsonValue | undefined) => labelSelectorOf(isObject(value) ? value : {});
   const rules = compileRules(match["resourceRules"]);
   return {
     rules: rules.length === 0 ? undefined : rules,
     excluded: compileRules(match["excludeResourceRules"]),
-    namespaceSelector: selector(match["namespaceSelector"]),
-    objectSelector: selector(match["objectSelector"]),
+    ...compileSelectors(match),
     equivalent: match["matchPolicy"] !== "Exact",
   };
 }
@@ -94,6 +105,33 @@ export interface MatchedObjects {
   namespace: JsonObject | undefined;
 }
 
+export function matchesSelectors(selectors: Selectors, subject: Subject, objects: MatchedObjects): boolean {
+  return matchesNamespace(selectors, subject, objects) && matchesObject(selectors, objects);
+}
+
+/** Another group, version or name of the same objects. */
+export type Equivalent = Pick<Subject, "group" | "version"> & { readonly plural: string };
+
+/**
+ * What a rule names of the requested resource: itself when there is such a rule, otherwise (matchPolicy Equivalent) the first of
+ * `equivalents` that is named, earlier rules first.
+ */
+export function matchedResource<T extends Equivalent>(
+  { rules, equivalent }: { rules: readonly Rule[]; equivalent: boolean },
+  subject: Subject,
+  equivalents: () => readonly T[],
+): "itself" | T | undefined {
+  if (rules.some((rule) => matchesRule(rule, subject, subject.version))) return "itself";
+  if (!equivalent) return undefined;
+  for (const rule of rules) {
+    const found = equivalents().find(({ group, version, plural }) =>
+      matchesRule(rule, { ...subject, group, resource: plural }, version),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** `versions`: every served version of the resource, for matchPolicy Equivalent. */
 export function matches(
   matcher: Matcher,
@@ -101,7 +139,7 @@ export function matches(
   objects: MatchedObjects,
   versions: readonly string[],
 ): boolean {
-  if (!matchesNamespace(matcher, subject, objects) || !matchesObject(matcher, objects)) return false;
+  if (!matchesSelectors(matcher, subject, objects)) return false;
   const candidates = matcher.equivalent ? [subject.version, ...versions] : [subject.version];
   const hit = (rules: readonly Rule[]) =>
     rules.some((rule) => candidates.some((version) => matchesRule(rule, subject, version)));
@@ -110,7 +148,7 @@ export function matches(
 }
 
 function matchesNamespace(
-  { namespaceSelector }: Matcher,
+  { namespaceSelector }: Selectors,
   subject: Subject,
   { object, oldObject, namespace }: MatchedObjects,
 ): boolean {
@@ -121,7 +159,7 @@ function matchesNamespace(
 }
 
 /** Either the new or the old object may carry the label, so that it cannot be dropped to escape. */
-function matchesObject({ objectSelector }: Matcher, { object, oldObject }: MatchedObjects): boolean {
+function matchesObject({ objectSelector }: Selectors, { object, oldObject }: MatchedObjects): boolean {
   if (objectSelector.length === 0) return true;
   return [object, oldObject].some((each) => each !== undefined && matchesLabels(objectSelector, labelsOf(each)));
 }

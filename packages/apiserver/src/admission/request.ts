@@ -7,30 +7,16 @@ import {
   type JsonObject,
   runWithAuthorizer,
 } from "@krate/apimachinery";
-import type { RequestContext } from "../../context.ts";
-import { userInfo } from "../../core/reviews.ts";
+import type { RequestContext } from "../context.ts";
+import { type Attributes, type Representation, requestFields } from "./attributes.ts";
 
-/** `request`: an AdmissionRequest without the objects. */
-export function admissionRequest(ctx: RequestContext): JsonObject {
-  const { group, version, kind, plural } = ctx.served;
-  const { subresource, namespace } = ctx.target;
-  const gvk = { group, version, kind };
-  const gvr = { group, version, resource: plural };
-  return {
-    uid: ctx.requestId,
-    kind: gvk,
-    resource: gvr,
-    subResource: subresource,
-    requestKind: gvk,
-    requestResource: gvr,
-    requestSubResource: subresource,
-    name: ctx.key?.name ?? ctx.target.name,
-    namespace,
-    operation: ctx.operation ?? "CONNECT",
-    userInfo: { uid: "", extra: {}, ...userInfo(ctx.user) },
-    dryRun: ctx.options?.dryRun ?? false,
-    options: {},
-  };
+export interface ExpressionSubject {
+  attributes: Attributes;
+  /** In which version `request` names the object. */
+  as: Representation;
+  /** The objects in that version. */
+  objects: { object: JsonObject | undefined; oldObject: JsonObject | undefined };
+  namespaceObject?: JsonObject | undefined;
 }
 
 /**
@@ -38,23 +24,15 @@ export function admissionRequest(ctx: RequestContext): JsonObject {
  */
 export function withBindings<T>(
   ctx: RequestContext,
-  namespaceObject: JsonObject | undefined,
+  { attributes, as, objects, namespaceObject }: ExpressionSubject,
   attempt: (bindings: Bindings) => T,
 ): Promise<T> {
-  const { group, version, plural } = ctx.served;
-  const { subresource, namespace } = ctx.target;
-  const requested = {
-    group,
-    version,
-    resource: plural,
-    subresource,
-    namespace,
-    name: ctx.key?.name ?? ctx.target.name,
-  };
+  const { group, version, resource, subresource, namespace, name } = attributes;
+  const requested = { group, version, resource, subresource, namespace, name };
   const bindings = {
-    object: ctx.operation === "DELETE" ? null : (ctx.object ?? null),
-    oldObject: ctx.old ?? null,
-    request: admissionRequest(ctx),
+    object: objects.object ?? null,
+    oldObject: objects.oldObject ?? null,
+    request: requestFields(ctx, attributes, as),
     namespaceObject: namespaceObject ?? null,
   };
   return runWithAuthorizer(
