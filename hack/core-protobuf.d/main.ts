@@ -26,6 +26,7 @@ function packageFolders(): string[] {
   const api = moduleFolder("k8s.io/api");
   const machinery = moduleFolder("k8s.io/apimachinery");
   const groups = [
+    "apps",
     "core",
     "events",
     "coordination",

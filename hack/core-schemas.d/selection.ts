@@ -29,6 +29,7 @@ export const selection: { group: string; version: string; resources: Record<stri
   },
   { group: "apiextensions.k8s.io", version: "v1", resources: { customresourcedefinitions: ["status"] } },
   { group: "apiregistration.k8s.io", version: "v1", resources: { apiservices: ["status"] } },
+  { group: "apps", version: "v1", resources: { deployments: [] } },
   { group: "authentication.k8s.io", version: "v1", resources: { selfsubjectreviews: [], tokenreviews: [] } },
   {
     group: "authorization.k8s.io",

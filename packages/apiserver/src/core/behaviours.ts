@@ -81,6 +81,8 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
       // Of the stored form, which is core/v1.
       selectableFields: eventFields,
     },
+    // There are none, and nothing here would run one. Programs that look for their own, as Kyverno does, find that out.
+    "apps/deployments": { verbs: ["get", "list", "watch"] },
     // The core group's is called `v1.`
     "apiregistration.k8s.io/apiservices": { nameRule: "path-segment" },
     [`${rbac}/roles`]: { nameRule: "path-segment", strategy: roleStrategy },

@@ -15,6 +15,8 @@ import { type CoreColumn, type CoreResource, coreDefinitions, coreResources } fr
 /** What a core kind has beyond its schema. */
 export interface CoreBehaviour {
   strategy?: Strategy;
+  /** @defaultValue all that kube-apiserver serves */
+  verbs?: readonly ResourceVerb[];
   selectableFields?: readonly string[];
   countsGeneration?: boolean;
   nameRule?: ServedResource["nameRule"];
