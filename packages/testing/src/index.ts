@@ -1,3 +1,4 @@
+export { type Kyverno, type KyvernoOptions, startKyverno } from "./control-plane/kyverno.ts";
 export { sharedControlPlane } from "./control-plane/shared.ts";
 export { type ControlPlaneInfo, type ControlPlaneOptions, startControlPlane } from "./control-plane/start.ts";
 export { kubeconfigFor } from "./control-plane/users.ts";

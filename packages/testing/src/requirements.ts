@@ -12,6 +12,8 @@ export const requirements = {
     const missing = missingPrograms(["etcd", "kube-apiserver", "kube-controller-manager"]);
     return missing.length === 0 ? undefined : `${missing.join(", ")} not built: run hack/control-plane build`;
   },
+  kyverno: () =>
+    missingPrograms(["kyverno"]).length === 0 ? undefined : "kyverno not built: run hack/control-plane build kyverno",
   docker: () => missingDocker(process.env),
   kubectl: () => missingCommand("kubectl", "run hack/control-plane build kubectl, or install it"),
   git: () => missingCommand("git"),

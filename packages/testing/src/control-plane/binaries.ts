@@ -21,6 +21,11 @@ export function binaryPath(name: ProgramName): string {
   return join(binaryFolder(name), name);
 }
 
+/** Where the folder {@link GoProgram.files} of the program's module was copied to. */
+export function programFiles(name: ProgramName): string {
+  return join(binaryFolder(name), "files");
+}
+
 /** `<cache>/control-plane/<name>-<version>-<hash>`; the hash covers what decides the binary: modules, flags, platform. */
 export function binaryFolder(name: ProgramName): string {
   const program: GoProgram = programs[name];
@@ -28,7 +33,7 @@ export function binaryFolder(name: ProgramName): string {
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(moduleFolder(name), file)));
   const recipe = [program.package, program.tags, program.linkerFlags?.(version), process.platform, process.arch];
-  hash.update(JSON.stringify(recipe));
+  hash.update(JSON.stringify(program.files ? [...recipe, program.files] : recipe));
   return join(cacheFolder(), "control-plane", `${name}-${version}-${hash.digest("hex").slice(0, 12)}`);
 }
 

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { binaryFolder, binaryPath, moduleFolder, programVersion } from "./binaries.ts";
@@ -35,6 +35,7 @@ async function buildInto(name: ProgramName, program: GoProgram, cache: string): 
   const scratch = await mkdtemp(join(cache, `.building-${name}-`));
   try {
     await run("go", goArguments(name, program, join(scratch, name)), moduleFolder(name));
+    if (program.files) await copyFiles(join(await sourceFolder(name), program.files), join(scratch, "files"));
     await rename(scratch, binaryFolder(name));
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -45,6 +46,21 @@ function goArguments(name: ProgramName, program: GoProgram, output: string): str
   const flags = ["-s", "-w", ...(program.linkerFlags?.(programVersion(name)) ?? [])];
   const tags = program.tags ? ["-tags", program.tags.join(",")] : [];
   return ["build", "-trimpath", "-buildvcs=false", ...tags, "-ldflags", flags.join(" "), "-o", output, program.package];
+}
+
+/** Where Go unpacked the required module: the build has just used it. */
+async function sourceFolder(name: ProgramName): Promise<string> {
+  const args = ["list", "-m", "-f", "{{.Dir}}", programs[name].module];
+  const { stdout } = await promisify(execFile)("go", args, { cwd: moduleFolder(name), env: goEnvironment });
+  return stdout.trim();
+}
+
+/** Go keeps modules read-only; the copy is ours to delete. */
+async function copyFiles(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true });
+  for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+  }
 }
 
 const goEnvironment = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" };

@@ -16,9 +16,16 @@ export interface Child {
 }
 
 /** Starts a program in a process group of its own (a Ctrl-C goes to us alone) with its output in `logFile`. */
-export function startChild(guard: Guard, name: string, file: string, args: string[], logFile: string): Child {
+export function startChild(
+  guard: Guard,
+  name: string,
+  file: string,
+  args: string[],
+  logFile: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Child {
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(file, args, { detached: true, stdio: ["ignore", log, log] });
+  const child = spawn(file, args, { detached: true, stdio: ["ignore", log, log], env });
   closeSync(log);
   const exited = watchExit(child);
   const { pid } = child;

@@ -4,6 +4,7 @@ export { binaryPath, cacheFolder, missingPrograms, programVersion, repositoryRoo
 export { buildProgram } from "./build.ts";
 export { type Child, startChild } from "./child.ts";
 export { type Guard, startGuard } from "./guard.ts";
+export { type Kyverno, type KyvernoOptions, startKyverno } from "./kyverno.ts";
 export { type GoProgram, type ProgramName, programs } from "./programs.ts";
 export { clientOf, type Requester } from "./request.ts";
 export { sharedControlPlane } from "./shared.ts";

@@ -1,7 +1,9 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { temporaryFolder } from "../temp-dir.ts";
 import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
 import { buildProgram } from "./build.ts";
+import { startKyverno } from "./kyverno.ts";
 import { type GoProgram, type ProgramName, programs } from "./programs.ts";
 import { serveShared } from "./shared.ts";
 import { infoFileName, readControlPlane, startControlPlane } from "./start.ts";
@@ -20,16 +22,24 @@ const help = `hack/control-plane: a real Kubernetes control plane on loopback, f
     --audit               requests at level Metadata into DIR/audit.log
     --no-controller-manager
     --arg FLAG            one more flag for kube-apiserver; may be repeated
+    --with kyverno        also Kyverno's definitions and its admission controller (hack/control-plane build kyverno)
   share --data DIR      like start; ends when no test run uses it any more (test runs start this themselves)
   stop --data DIR       ends the control plane that runs on this folder
   user NAME --data DIR  writes a kubeconfig for a user with a client certificate and prints its path
     --group GROUP         may be repeated
+  kyverno               runs Kyverno in any cluster you may do everything in, such as that of krate up;
+                        ends it on SIGINT or SIGTERM, what it defined stays
+    --kubeconfig FILE     how to reach the cluster                            (default: KUBECONFIG)
+    --context NAME                                                            (default: the current one)
+    --data DIR            for its kubeconfig and log                          (default: a temporary folder)
+    --port N              of its webhooks on loopback                         (default: any free one)
 
 examples:
   hack/control-plane build
   hack/control-plane start --data .krate/control-plane
   KUBECONFIG=.krate/control-plane/kubeconfig kubectl get namespaces
   hack/control-plane user ada --group developers --data .krate/control-plane
+  hack/control-plane build kyverno && hack/control-plane kyverno --kubeconfig .krate/kubeconfig --context admin
   hack/control-plane start --fsync --arg=--max-requests-inflight=1000
 
 Binaries are cached by version and module below KRATE_CACHE_DIR (default: krate in XDG_CACHE_HOME or ~/.cache).
@@ -62,7 +72,25 @@ const commands: Record<string, (names: string[], options: Options) => Promise<vo
     if (name === undefined) throw new Error("which user? hack/control-plane user NAME --data DIR");
     console.log(await kubeconfigFor(await readControlPlane(infoFile(options)), { name, groups: options.group }));
   },
+  kyverno: (_, options) => runKyverno(options),
 };
+
+async function runKyverno(options: Options): Promise<void> {
+  const kubeconfig = options.kubeconfig ?? process.env.KUBECONFIG;
+  if (!kubeconfig) throw new Error("kyverno needs --kubeconfig FILE, or KUBECONFIG");
+  await using temporary = await temporaryFolder("kyverno");
+  const signal = untilSignal();
+  const began = performance.now();
+  await using kyverno = await startKyverno({
+    kubeconfig: resolve(kubeconfig),
+    dataFolder: options.data ?? temporary.path,
+    ...definedOnly({ context: options.context, port: port(options.port) }),
+  });
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`Kyverno ${kyverno.version} (pid ${kyverno.pid}) at ${kyverno.url}, ready in ${seconds} s`);
+  console.log(`log: ${kyverno.logFile}`);
+  await Promise.race([signal, kyverno.failure]);
+}
 
 async function runUntilSignal(options: Options): Promise<void> {
   const signal = untilSignal();
@@ -74,6 +102,7 @@ async function runUntilSignal(options: Options): Promise<void> {
     audit: options.audit,
     controllerManager: !options["no-controller-manager"],
     apiServerArguments: options.arg,
+    with: options.with?.map(companion),
   });
   const { info } = plane;
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -108,6 +137,9 @@ function readArguments() {
       "no-controller-manager": { type: "boolean" },
       arg: { type: "string", multiple: true },
       group: { type: "string", multiple: true },
+      with: { type: "string", multiple: true },
+      kubeconfig: { type: "string" },
+      context: { type: "string" },
     },
   });
 }
@@ -119,6 +151,11 @@ function defaultPrograms(): ProgramName[] {
 function programName(name: string): ProgramName {
   if (Object.hasOwn(programs, name)) return name as ProgramName;
   throw new Error(`unknown program "${name}": must be one of ${Object.keys(programs).join(", ")}`);
+}
+
+function companion(name: string): "kyverno" {
+  if (name === "kyverno") return name;
+  throw new Error(`cannot start with "${name}": must be kyverno`);
 }
 
 function infoFile(options: Options): string {

@@ -12,6 +12,8 @@ export interface GoProgram {
   linkerFlags?: (version: string) => string[];
   /** Build tags. @defaultValue none */
   tags?: string[];
+  /** A folder of the required module that the program needs beside it, copied when it is built. @defaultValue none */
+  files?: string;
   /** What a person should expect on two cores with an empty build cache. */
   buildMinutes: number;
 }
@@ -44,6 +46,15 @@ export const programs = {
     package: "k8s.io/kubernetes/cmd/kubectl",
     default: false,
     buildMinutes: 3,
+  },
+  kyverno: {
+    folder: "kyverno",
+    module: "github.com/kyverno/kyverno",
+    package: "github.com/kyverno/kyverno/cmd/kyverno",
+    default: false,
+    linkerFlags: (version) => [`-X github.com/kyverno/kyverno/pkg/version.BuildVersion=${version}`],
+    files: "config/crds",
+    buildMinutes: 8,
   },
 } satisfies Record<string, GoProgram>;
 

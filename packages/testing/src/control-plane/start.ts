@@ -16,6 +16,7 @@ import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
 import { type Child, startChild } from "./child.ts";
 import { type Credentials, prepareCredentials } from "./credentials.ts";
 import { type Guard, startGuard } from "./guard.ts";
+import { type Kyverno, startKyverno } from "./kyverno.ts";
 import type { ProgramName } from "./programs.ts";
 import { clientOf } from "./request.ts";
 import { isRunning } from "./stop.ts";
@@ -33,6 +34,8 @@ export interface ControlPlaneOptions {
   controllerManager?: boolean;
   /** Further flags for kube-apiserver. @defaultValue none */
   apiServerArguments?: string[];
+  /** Programs that work in the cluster, started once it is ready. @defaultValue none */
+  with?: "kyverno"[];
   /** @defaultValue 60 s */
   startTimeoutSeconds?: number;
 }
@@ -76,9 +79,11 @@ const needed: ProgramName[] = ["etcd", "kube-apiserver", "kube-controller-manage
  * @throws Error that names what is not built, or holds the end of the log of the program that failed.
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const missing = missingPrograms(needed);
+  const missing = missingPrograms([...needed, ...(options.with ?? [])]);
   if (missing.length > 0)
-    throw new Error(`cannot start a control plane: ${missing.join(", ")} not built: run hack/control-plane build`);
+    throw new Error(
+      `cannot start a control plane: ${missing.join(", ")} not built: run hack/control-plane build ${missing.join(" ")}`,
+    );
   const folder = options.dataFolder
     ? { path: resolve(options.dataFolder), temporary: false }
     : { path: await mkdtemp(join(tmpdir(), "krate-control-plane-")), temporary: true };
@@ -99,8 +104,9 @@ async function startInFolder(
   const layout = await planLayout(folder.path, options);
   const guard = startGuard();
   const children: Child[] = [];
+  let kyverno: Kyverno | undefined;
   let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= stopAll(children, guard, folder));
+  const stop = () => (stopped ??= Promise.resolve(kyverno?.stop()).then(() => stopAll(children, guard, folder)));
   const start = (name: ProgramName, args: string[]) => {
     const child = startChild(guard, name, binaryPath(name), args, join(folder.path, `${name}.log`));
     children.push(child);
@@ -109,15 +115,23 @@ async function startInFolder(
   try {
     const timeoutSeconds = options.startTimeoutSeconds ?? 60;
     const info = await startPrograms(layout, { ...options, start, timeoutSeconds });
-    info.pids = Object.fromEntries([["owner", process.pid], ...children.map(({ name, pid }) => [name, pid] as const)]);
+    if (options.with?.includes("kyverno")) {
+      kyverno = await startKyverno({ kubeconfig: info.kubeconfig, dataFolder: join(folder.path, "kyverno") });
+    }
+    info.pids = pidsOf(children, kyverno);
     await writeFile(join(folder.path, infoFileName), `${JSON.stringify(info, undefined, 2)}\n`);
-    const failure = Promise.race(children.map((child) => child.failure));
+    const failure = Promise.race([...children, ...(kyverno ? [kyverno] : [])].map((program) => program.failure));
     failure.catch(() => {});
     return { info, failure, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function pidsOf(children: readonly Child[], kyverno: Kyverno | undefined): Record<string, number> {
+  const pids = Object.fromEntries([["owner", process.pid], ...children.map(({ name, pid }) => [name, pid] as const)]);
+  return kyverno ? { ...pids, kyverno: kyverno.pid } : pids;
 }
 
 async function refuseSecondStart(dataFolder: string): Promise<void> {
