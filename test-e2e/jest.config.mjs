@@ -1,12 +1,25 @@
 import { base } from "../hack/jest/base.mjs";
 
-/** The end-to-end suite; `KRATE_E2E_CLUSTER` says on which cluster: standalone (default), envtest or kind. */
-export default {
-  ...base,
+const { maxWorkers: _ofUnitTests, ...each } = base;
+const ofReplicas = ["<rootDir>/src/history", "<rootDir>/src/replicas", "<rootDir>/src/client-go"];
+
+/** What uses the whole forge, as people do. One forge serves all files. */
+const forge = {
+  ...each,
+  displayName: "forge",
   rootDir: import.meta.dirname,
   globalSetup: "<rootDir>/src/global-setup.ts",
   globalTeardown: "<rootDir>/src/global-teardown.ts",
-  // One forge serves all files; two at a time keep both cores busy while the others wait for controllers.
+  testPathIgnorePatterns: [...base.testPathIgnorePatterns, ...ofReplicas.map((folder) => `${folder}/`)],
+};
+
+/** What breaks API servers and databases, and has its own. Standalone by nature, so it runs on that cluster only. */
+const replicas = { ...each, displayName: "replicas", rootDir: import.meta.dirname, roots: ofReplicas };
+
+/** The end-to-end suite; `KRATE_E2E_CLUSTER` says on which cluster: standalone (default), envtest or kind. */
+export default {
+  projects: (process.env.KRATE_E2E_CLUSTER ?? "standalone") === "standalone" ? [forge, replicas] : [forge],
+  // Two at a time keep both cores busy while the others wait for controllers.
   maxWorkers: 2,
   testTimeout: 120_000,
 };
