@@ -14,6 +14,6 @@ export function decodeBody(
 
 /** The object in the body of a request that has not been decoded yet. */
 export async function readObject(ctx: RequestContext): Promise<JsonObject> {
-  const body = await ctx.exchange.readBody(ctx.services.limits.maxBodyBytes);
+  const body = await ctx.readBody();
   return decodeBody(body, ctx.exchange.header("content-type")).object;
 }

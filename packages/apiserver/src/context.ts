@@ -63,6 +63,7 @@ const maxAuditAnnotations = 100;
 const maxAuditAnnotationCharacters = 10 * 1024;
 const noParams = new URLSearchParams();
 
+const slowClientMilliseconds = 2000;
 /** One request on its way through the pipeline. A class, so that all requests have one shape. */
 export class RequestContext {
   readonly exchange: Exchange;
@@ -107,6 +108,12 @@ export class RequestContext {
   #deadlineReached = false;
 
   constructor(services: Services, exchange: Exchange, params: URLSearchParams = noParams) {
+  /** Bytes of the answer's body, before compression. */
+  responseBytes = 0;
+  /** Headers besides those of the response. */
+  extraHeaders: HeaderMap | undefined = undefined;
+  /** What the request holds while it is worked on; see `stages/limit.ts`. */
+  seat: { release(): void } | undefined = undefined;
     this.services = services;
     this.exchange = exchange;
     this.info = { isResource: false, verb: exchange.method.toLowerCase(), path: exchange.path };
@@ -161,6 +168,23 @@ export class RequestContext {
     if (!this.warnings.includes(text)) this.warnings.push(text);
   }
 }
+  /** The whole body. @throws RequestEntityTooLarge, BadRequest when the client stops in the middle */
+  readBody(limitBytes = this.services.limits.maxBodyBytes): Promise<Buffer> {
+    return this.waitForClient(this.exchange.readBody(limitBytes));
+  }
+
+  /** Waits for the client to send or take bytes. A slow one gives its seat back: it makes nobody work. */
+  async waitForClient<T>(work: Promise<T>): Promise<T> {
+    const { seat } = this;
+    if (seat === undefined) return work;
+    const timer = setTimeout(() => seat.release(), slowClientMilliseconds);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
 
 /** One step of the request path. */
 export type Next = (ctx: RequestContext) => void | Promise<void>;

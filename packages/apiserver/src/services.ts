@@ -62,10 +62,48 @@ export interface NonResourceRoute {
   handle(ctx: RequestContext): void | Promise<void>;
 }
 
+/** Told what happens to requests, as it happens; its numbers stand in `/metrics`. Calls are synchronous and must not throw. */
 export interface RequestObserver {
   /** Once per answered request. */
   finished(ctx: RequestContext, seconds: number): void;
+  /** Work on a request begins, past authentication and queue; `rested` follows once. */
+  working(ctx: RequestContext): void;
+  rested(ctx: RequestContext): void;
+  /** One write to a watcher. */
+  watchEvents(ctx: RequestContext, sent: { count: number; bytes: number }): void;
+  /** `user` when there is one. */
+  authenticated(result: "success" | "failure" | "error", user?: string): void;
+  authorized(result: "allowed" | "denied" | "error"): void;
+  /** Seats each level is owed, told once. */
+  levels(seats: Readonly<Record<string, number>>): void;
+  /** Waits for a seat. */
+  queued(flow: FlowLabels): void;
+  /** Got its seats (0 when it needs none), `waitSeconds` after it asked. */
+  seated(flow: FlowLabels, outcome: { seats: number; waitSeconds: number; waited: boolean }): void;
+  /** Gave them back: a watch when it has begun, anything else when it is answered. */
+  left(flow: FlowLabels, seats: number): void;
+  /** Got 429. */
+  refused(flow: FlowLabels, outcome: { reason: string; waitSeconds: number; waited: boolean }): void;
 }
+
+export interface FlowLabels {
+  readonly priority_level: string;
+  readonly flow_schema: string;
+}
+
+export const silentObserver: RequestObserver = {
+  finished() {},
+  working() {},
+  rested() {},
+  watchEvents() {},
+  authenticated() {},
+  authorized() {},
+  levels() {},
+  queued() {},
+  seated() {},
+  left() {},
+  refused() {},
+};
 
 /** Everything the stages need, made once by standalone or aggregated mode. */
 export interface Services {
@@ -92,17 +130,28 @@ export interface Limits {
   maxBodyBytes: number;
   /** @defaultValue 60 s */
   requestTimeoutSeconds: number;
-  /** Reads under way at a time; more wait. */
-  maxReads: number;
-  maxWrites: number;
-  /** Requests that wait, of either kind; more get 429. */
+  /** Seats in `fairness/seats.ts`: a request takes one, a long list up to ten. */
+  seats: number;
+  /** Requests that wait for a seat; more get 429. */
   maxWaiting: number;
+  /** Requests that wait of one user. */
+  maxWaitingPerFlow: number;
+  /** How long one waits before it gets 429. @defaultValue a quarter of the deadline, as in kube-apiserver */
+  maxWaitSeconds: number;
+  /** Watches and logs open at a time, administrators' not counted; more get 429. */
+  maxLongRunning: number;
+  /** Of which one user may have so many. */
+  maxLongRunningPerFlow: number;
 }
 
 export const defaultLimits: Limits = {
   maxBodyBytes: 1.5 * 1024 * 1024,
   requestTimeoutSeconds: 60,
-  maxReads: 400,
-  maxWrites: 200,
+  // One event loop does the work: more requests at once would only share it out more thinly. Writes of one moment are one commit.
+  seats: 240,
   maxWaiting: 2000,
+  maxWaitingPerFlow: 500,
+  maxWaitSeconds: 15,
+  maxLongRunning: 20_000,
+  maxLongRunningPerFlow: 5000,
 };

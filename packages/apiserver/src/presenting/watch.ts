@@ -19,6 +19,10 @@ async function* frames(ctx: RequestContext, { watch, close }: Result & { kind: "
     for await (const batch of watch.batches()) {
       const parts: Buffer[] = [];
       for (const event of batch) encode(event, parts);
+      ctx.services.observer.watchEvents(ctx, {
+        count: batch.length,
+        bytes: parts.reduce((sum, part) => sum + part.length, 0),
+      });
       yield parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
     }
   } catch (error) {

@@ -56,7 +56,7 @@ async function connectScale(
     ctx.result = { kind: "value", status: 200, value: toScale(decodeStored(current)) };
     return;
   }
-  const body = await ctx.exchange.readBody(limits.maxBodyBytes);
+  const body = await ctx.readBody(limits.maxBodyBytes);
   const { object: updated } = await store.update(key, {}, (stored) => {
     const object = decodeStored(stored);
     const next = readScale(ctx, body, toScale(object));

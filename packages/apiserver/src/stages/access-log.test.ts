@@ -1,9 +1,12 @@
 import { expect, test } from "@jest/globals";
+import { silentObserver } from "../services.ts";
 import { fixture, widgetPath } from "../testing/fixture.ts";
 
 test("an answered request leaves one line and one measurement", async () => {
   const measured: number[] = [];
-  const { send, lines } = fixture({ services: { observer: { finished: (ctx) => void measured.push(ctx.status) } } });
+  const { send, lines } = fixture({
+    services: { observer: { ...silentObserver, finished: (ctx) => void measured.push(ctx.status) } },
+  });
   await send({ url: widgetPath });
   expect(lines).toMatchObject([{ level: "debug", verb: "list", user: "ada", status: 200, path: widgetPath }]);
   expect(measured).toEqual([200]);

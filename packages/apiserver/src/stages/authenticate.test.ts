@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { silentObserver } from "../services.ts";
 import { fixture } from "../testing/fixture.ts";
 import { authenticate } from "./authenticate.ts";
 
@@ -7,17 +8,19 @@ const second = async () => ({ name: "ada", groups: ["dev"] });
 
 test("the first authenticator that knows the caller decides, and everybody it knows is system:authenticated", async () => {
   const ctx = fixture().context({ url: "/" });
-  await authenticate([first, second])(ctx, () => {});
+  await authenticate({ authenticators: [first, second], observer: silentObserver })(ctx, () => {});
   expect(ctx.user).toEqual({ name: "ada", groups: ["dev", "system:authenticated"] });
 });
 
 test("nobody's credential is anonymous", async () => {
   const ctx = fixture().context({ url: "/" });
-  await authenticate([first])(ctx, () => {});
+  await authenticate({ authenticators: [first], observer: silentObserver })(ctx, () => {});
   expect(ctx.user).toEqual({ name: "system:anonymous", groups: ["system:unauthenticated"] });
 });
 
 test("a token that nobody accepts is 401, never anonymous", async () => {
   const ctx = fixture().context({ url: "/", headers: { authorization: "Bearer x" } });
-  await expect(authenticate([first])(ctx, () => {})).rejects.toMatchObject({ code: 401 });
+  await expect(
+    authenticate({ authenticators: [first], observer: silentObserver })(ctx, () => {}),
+  ).rejects.toMatchObject({ code: 401 });
 });

@@ -1,22 +1,31 @@
-import { unauthorized } from "@krate/kinds";
+import { isReason, unauthorized } from "@krate/kinds";
 import type { RequestContext, Stage, UserInfo } from "../context.ts";
-import type { Authenticator } from "../services.ts";
+import type { Authenticator, Services } from "../services.ts";
 
 const authenticatedGroup = "system:authenticated";
 
 /** Asks the authenticators in order; nobody's credential is `system:anonymous`, a bad one is 401. */
-export function authenticate(authenticators: readonly Authenticator[]): Stage {
+export function authenticate({ authenticators, observer }: Pick<Services, "authenticators" | "observer">): Stage {
   return async (ctx, next) => {
-    for (const authenticator of authenticators) {
-      const found = authenticator(ctx.exchange);
-      const user = found instanceof Promise ? await found : found;
-      if (user === undefined) continue;
-      ctx.user = withAuthenticatedGroup(user);
-      return next(ctx);
+    try {
+      ctx.user = await userOf(ctx, authenticators);
+    } catch (error) {
+      observer.authenticated(isReason(error, "Unauthorized") ? "failure" : "error");
+      throw error;
     }
-    refuseUnknownCredential(ctx);
+    observer.authenticated("success", ctx.user.name);
     return next(ctx);
   };
+}
+
+async function userOf(ctx: RequestContext, authenticators: readonly Authenticator[]): Promise<UserInfo> {
+  for (const authenticator of authenticators) {
+    const found = authenticator(ctx.exchange);
+    const user = found instanceof Promise ? await found : found;
+    if (user !== undefined) return withAuthenticatedGroup(user);
+  }
+  refuseUnknownCredential(ctx);
+  return ctx.user;
 }
 
 function withAuthenticatedGroup(user: UserInfo): UserInfo {

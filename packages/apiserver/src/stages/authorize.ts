@@ -1,18 +1,23 @@
 import { ApiError, forbidden } from "@krate/kinds";
 import type { RequestContext, Stage } from "../context.ts";
-import type { AuthorizationAttributes, AuthorizationDecision, Authorizer } from "../services.ts";
+import type { AuthorizationAttributes, AuthorizationDecision, Services } from "../services.ts";
 
 /** Asks the authorizer; 403 in kube-apiserver's words when it says no. */
-export function authorize(authorizer: Authorizer): Stage {
+export function authorize({ authorizer, observer }: Pick<Services, "authorizer" | "observer">): Stage {
   return (ctx, next) => {
     const attributes = attributesOf(ctx);
     const decision = authorizer.authorize(attributes);
-    if (decision instanceof Promise) return decision.then((decided) => proceed(decided));
+    if (decision instanceof Promise) return decision.catch(failed).then(proceed);
     return proceed(decision);
 
     function proceed(decided: AuthorizationDecision): void | Promise<void> {
+      observer.authorized(decided.allowed ? "allowed" : "denied");
       if (!decided.allowed) throw refusal(attributes, decided.reason);
       return next(ctx);
+    }
+    function failed(error: unknown): never {
+      observer.authorized("error");
+      throw error;
     }
   };
 }

@@ -1,4 +1,5 @@
 import type { RequestContext, Stage } from "../context.ts";
+import { isLongRunning } from "../long-running.ts";
 import type { Limits } from "../services.ts";
 
 const sweepMilliseconds = 1000;
@@ -41,11 +42,4 @@ export function deadline({ requestTimeoutSeconds }: Pick<Limits, "requestTimeout
     });
   };
   return Object.assign(stage, { stop: () => clearInterval(timer) });
-}
-
-/** Watches, logs and `connect` requests last as long as the client wants. */
-export function isLongRunning(ctx: RequestContext): boolean {
-  return (
-    ctx.info.isResource && (ctx.info.verb === "watch" || (ctx.info.subresource === "log" && ctx.info.verb === "get"))
-  );
 }

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { JsonObject } from "@krate/apimachinery";
+import { defaultLimits } from "../services.ts";
 import { type Fixture, fixture, widget, widgetPath } from "../testing/fixture.ts";
 
 let server: Fixture;
 beforeEach(async () => {
   server = fixture({
-    services: { limits: { maxBodyBytes: 4096, requestTimeoutSeconds: 60, maxReads: 9, maxWrites: 9, maxWaiting: 9 } },
+    services: { limits: { ...defaultLimits, maxBodyBytes: 4096 } },
   });
   await server.send({ method: "POST", url: widgetPath, body: widget("a") });
 });

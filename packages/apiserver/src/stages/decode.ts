@@ -27,7 +27,7 @@ export function decode(services: Pick<Services, "store" | "limits" | "authorizer
   return async (ctx, next) => {
     if (!isWrite(ctx) || ctx.result !== undefined || ctx.response !== undefined) return next(ctx);
     ctx.options ??= writeOptions(ctx);
-    ctx.body ??= await ctx.exchange.readBody(services.limits.maxBodyBytes);
+    ctx.body ??= await ctx.readBody(services.limits.maxBodyBytes);
     const { verb } = ctx.target;
     if (verb === "create") decodeCreate(ctx);
     else if (verb === "update") await decodeUpdate(ctx, services);

@@ -41,7 +41,7 @@ async function storeLog(ctx: RequestContext): Promise<void> {
   if (ctx.user.name !== writer && !ctx.user.groups.includes("system:masters")) {
     throw forbidden({ ...ctx.served, name: ctx.target.name }, `only ${writer} stores logs`);
   }
-  const body = await ctx.exchange.readBody(maxLogBytes);
+  const body = await ctx.readBody(maxLogBytes);
   const { sizeBytes } = await ctx.services.store.putBlob(logScope(job), body);
   const value = {
     kind: "Status",

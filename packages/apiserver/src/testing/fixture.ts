@@ -6,7 +6,7 @@ import { MemoryExchange, type MemoryRequest } from "../http/memory-exchange.ts";
 import { ResourceRegistry } from "../resources/registry.ts";
 import { defineResource, type ResourceOptions } from "../resources/resource.ts";
 import { type ApiServer, apiServer } from "../server.ts";
-import { type AuthorizationAttributes, defaultLimits, type Services } from "../services.ts";
+import { type AuthorizationAttributes, defaultLimits, type Services, silentObserver } from "../services.ts";
 import { createMemoryStore } from "../storage/memory/memory-store.ts";
 
 export const widgetSchema: Schema = {
@@ -108,7 +108,7 @@ export function fixture({ resource = {}, services: overrides = {}, allow = () =>
     admission: [],
     routes: [],
     log,
-    observer: { finished: () => {} },
+    observer: silentObserver,
     limits: defaultLimits,
     resolveKind: async () => undefined,
     now: () => seconds,
