@@ -1,5 +1,5 @@
 import type { JsonObject, Negotiated } from "@krate/apimachinery";
-import type { Exchange, HeaderMap } from "./http/exchange.ts";
+import type { Body, Exchange, HeaderMap } from "./http/exchange.ts";
 import type { RequestInfo, ResourceRequest } from "./request-info.ts";
 import type { ServedResource } from "./resources/resource.ts";
 import type { Services } from "./services.ts";
@@ -43,18 +43,22 @@ export type Result =
       kind: "stream";
       revision: bigint;
       chunks: AsyncIterable<readonly StoredObject[]>;
+      /** The same as bytes, see `ListStream.json`. */
+      json(): AsyncIterable<readonly Buffer[]>;
       end(): { continue?: string; remainingItemCount?: number };
+      /** A page: short enough to be collected before it is answered. */
+      page: boolean;
     }
   | { kind: "watch"; watch: Watch; close(): void };
 
 /** What reply writes. */
 export type Response =
-  | { kind: "bytes"; status: number; contentType: string; body: Buffer; headers?: HeaderMap | undefined }
+  | { kind: "bytes"; status: number; contentType: string; body: Body; headers?: HeaderMap | undefined }
   | {
       kind: "stream";
       status: number;
       contentType: string;
-      chunks: AsyncIterable<Buffer>;
+      chunks: AsyncIterable<Body>;
       headers?: HeaderMap | undefined;
     };
 
@@ -63,7 +67,6 @@ const maxAuditAnnotations = 100;
 const maxAuditAnnotationCharacters = 10 * 1024;
 const noParams = new URLSearchParams();
 
-const slowClientMilliseconds = 2000;
 /** One request on its way through the pipeline. A class, so that all requests have one shape. */
 export class RequestContext {
   readonly exchange: Exchange;
@@ -108,12 +111,6 @@ export class RequestContext {
   #deadlineReached = false;
 
   constructor(services: Services, exchange: Exchange, params: URLSearchParams = noParams) {
-  /** Bytes of the answer's body, before compression. */
-  responseBytes = 0;
-  /** Headers besides those of the response. */
-  extraHeaders: HeaderMap | undefined = undefined;
-  /** What the request holds while it is worked on; see `stages/limit.ts`. */
-  seat: { release(): void } | undefined = undefined;
     this.services = services;
     this.exchange = exchange;
     this.info = { isResource: false, verb: exchange.method.toLowerCase(), path: exchange.path };
@@ -168,23 +165,6 @@ export class RequestContext {
     if (!this.warnings.includes(text)) this.warnings.push(text);
   }
 }
-  /** The whole body. @throws RequestEntityTooLarge, BadRequest when the client stops in the middle */
-  readBody(limitBytes = this.services.limits.maxBodyBytes): Promise<Buffer> {
-    return this.waitForClient(this.exchange.readBody(limitBytes));
-  }
-
-  /** Waits for the client to send or take bytes. A slow one gives its seat back: it makes nobody work. */
-  async waitForClient<T>(work: Promise<T>): Promise<T> {
-    const { seat } = this;
-    if (seat === undefined) return work;
-    const timer = setTimeout(() => seat.release(), slowClientMilliseconds);
-    try {
-      return await work;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
 
 /** One step of the request path. */
 export type Next = (ctx: RequestContext) => void | Promise<void>;

@@ -12,10 +12,17 @@ export interface Peer {
   readonly socket?: TLSSocket;
 }
 
+/** Bytes in one piece, or in several that follow each other: written in one go, without joining them. */
+export type Body = Buffer | readonly Buffer[];
+
+export function bodyLength(body: Body): number {
+  return Buffer.isBuffer(body) ? body.length : body.reduce((sum, piece) => sum + piece.length, 0);
+}
+
 /** A response whose length is not known: watch, logs, long lists. */
 export interface BodyStream {
   /** Resolves when more may be written; rejects never: after the client has gone, writes are dropped. */
-  write(chunk: Buffer): void | Promise<void>;
+  write(chunk: Body): void | Promise<void>;
   end(): void;
 }
 
@@ -38,7 +45,7 @@ export interface Exchange {
   readonly closed: boolean;
   /** Called at once when the client has gone already. */
   onClose(listener: () => void): void;
-  send(status: number, headers: HeaderMap, body: Buffer): void;
+  send(status: number, headers: HeaderMap, body: Body): void;
   open(status: number, headers: HeaderMap): BodyStream;
 }
 

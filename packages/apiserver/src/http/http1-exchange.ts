@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
+  type Body,
   type BodyStream,
+  bodyLength,
   type Exchange,
   type HeaderMap,
   namesOf,
@@ -9,7 +11,7 @@ import {
   valuesOf,
 } from "./exchange.ts";
 import { readAll } from "./read-body.ts";
-import { WritableBody } from "./writable-body.ts";
+import { endWith, WritableBody } from "./writable-body.ts";
 
 /** One HTTP/1.1 request. */
 export class Http1Exchange implements Exchange {
@@ -57,12 +59,12 @@ export class Http1Exchange implements Exchange {
     else this.#response.once("close", listener);
   }
 
-  send(status: number, headers: HeaderMap, body: Buffer): void {
+  send(status: number, headers: HeaderMap, body: Body): void {
     if (this.closed) return;
     // A body that was never read would be taken for the next request.
     const rest = this.#request.readableEnded || this.method === "GET" ? {} : { connection: "close" };
-    this.#response.writeHead(status, { "content-length": body.length, ...headersOf(headers), ...rest });
-    this.#response.end(body);
+    this.#response.writeHead(status, { "content-length": bodyLength(body), ...headersOf(headers), ...rest });
+    endWith(this.#response, body);
   }
 
   open(status: number, headers: HeaderMap): BodyStream {

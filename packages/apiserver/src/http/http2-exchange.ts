@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
 import {
+  type Body,
   type BodyStream,
+  bodyLength,
   type Exchange,
   type HeaderMap,
   namesOf,
@@ -10,7 +12,7 @@ import {
   valuesOf,
 } from "./exchange.ts";
 import { readAll } from "./read-body.ts";
-import { WritableBody } from "./writable-body.ts";
+import { endWith, WritableBody } from "./writable-body.ts";
 
 /** One HTTP/2 stream, by Node's core `stream` API: half the CPU of the compatibility API. */
 export class Http2Exchange implements Exchange {
@@ -61,10 +63,10 @@ export class Http2Exchange implements Exchange {
     else this.#stream.once("close", listener);
   }
 
-  send(status: number, headers: HeaderMap, body: Buffer): void {
+  send(status: number, headers: HeaderMap, body: Body): void {
     if (this.closed) return;
-    this.#stream.respond({ ":status": status, "content-length": body.length, ...headers });
-    this.#stream.end(body);
+    this.#stream.respond({ ":status": status, "content-length": bodyLength(body), ...headers });
+    endWith(this.#stream, body);
     this.#refuseRest();
   }
 

@@ -1,5 +1,5 @@
 import { tooLarge } from "@krate/kinds";
-import { type BodyStream, type Exchange, type HeaderMap, type Peer, splitTarget } from "./exchange.ts";
+import { type Body, type BodyStream, type Exchange, type HeaderMap, type Peer, splitTarget } from "./exchange.ts";
 
 export interface MemoryRequest {
   method?: string;
@@ -76,10 +76,10 @@ export class MemoryExchange implements Exchange {
     this.#chunkListeners.push(listener);
   }
 
-  send(status: number, headers: HeaderMap, body: Buffer): void {
+  send(status: number, headers: HeaderMap, body: Body): void {
     this.status = status;
     this.responseHeaders = headers;
-    this.#chunks.push(body);
+    this.#chunks.push(wholeOf(body));
     this.#close();
   }
 
@@ -88,8 +88,9 @@ export class MemoryExchange implements Exchange {
     this.responseHeaders = headers;
     return {
       write: (chunk) => {
-        this.#chunks.push(chunk);
-        for (const listener of this.#chunkListeners) listener(chunk);
+        const bytes = wholeOf(chunk);
+        this.#chunks.push(bytes);
+        for (const listener of this.#chunkListeners) listener(bytes);
       },
       end: () => this.#close(),
     };
@@ -109,6 +110,10 @@ export class MemoryExchange implements Exchange {
     for (const listener of this.#closeListeners) listener();
     this.#finish();
   }
+}
+
+function wholeOf(body: Body): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.concat(body);
 }
 
 function toBuffer(body: MemoryRequest["body"]): Buffer {

@@ -1,5 +1,26 @@
 import type { Writable } from "node:stream";
-import type { BodyStream } from "./exchange.ts";
+import type { Body, BodyStream } from "./exchange.ts";
+
+/** Several pieces reach the socket as one write. False when the stream would rather wait. */
+export function writeBody(stream: Writable, body: Body): boolean {
+  if (Buffer.isBuffer(body)) return stream.write(body);
+  stream.cork();
+  let flows = true;
+  for (const piece of body) flows = stream.write(piece);
+  stream.uncork();
+  return flows;
+}
+
+/** Like `stream.end(body)`. */
+export function endWith(stream: Writable, body: Body): void {
+  if (Buffer.isBuffer(body)) {
+    stream.end(body);
+    return;
+  }
+  stream.cork();
+  for (const piece of body) stream.write(piece);
+  stream.end();
+}
 
 /** Writes at the pace of the client: `write` waits while the socket is full. */
 export class WritableBody implements BodyStream {
@@ -9,8 +30,8 @@ export class WritableBody implements BodyStream {
     this.#stream = stream;
   }
 
-  write(chunk: Buffer): void | Promise<void> {
-    if (this.#stream.destroyed || this.#stream.writableEnded || this.#stream.write(chunk)) return undefined;
+  write(chunk: Body): void | Promise<void> {
+    if (this.#stream.destroyed || this.#stream.writableEnded || writeBody(this.#stream, chunk)) return undefined;
     return new Promise((resolve) => {
       const go = () => {
         this.#stream.removeListener("drain", go);

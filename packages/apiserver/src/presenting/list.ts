@@ -1,10 +1,8 @@
 import { partialMetadataList } from "@krate/apimachinery";
 import type { RequestContext, Response, Result } from "../context.ts";
+import type { Body } from "../http/exchange.ts";
 import type { StoredObject } from "../storage/store.ts";
 import { decodeServed, encoded, tableOf } from "./object.ts";
-
-const comma = Buffer.from(",");
-const end = Buffer.from("]}\n");
 
 interface ListMeta {
   resourceVersion: string;
@@ -24,33 +22,15 @@ function metaOf(list: {
   };
 }
 
-/** A page: the stored bytes of its items, joined. */
+/** Objects that are at hand. */
 export function presentList(ctx: RequestContext, list: Result & { kind: "list" }): Response {
-  const meta = metaOf(list);
-  if (!servesBytes(ctx)) return encoded(ctx, shapeOf(ctx, list.items, meta), 200);
-  const { apiVersion, listKind } = ctx.served;
-  const head = `{"kind":"${listKind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(meta)},"items":[`;
-  return {
-    kind: "bytes",
-    status: 200,
-    contentType: "application/json",
-    body: Buffer.concat([Buffer.from(head), ...joined(list.items), end]),
-  };
+  return encoded(ctx, shapeOf(ctx, list.items, metaOf(list)), 200);
 }
 
 function servesBytes(ctx: RequestContext): boolean {
   return (
     ctx.accept.as === "object" && ctx.accept.mediaType === "application/json" && ctx.served.conversion === undefined
   );
-}
-
-function joined(items: readonly StoredObject[]): Buffer[] {
-  const parts: Buffer[] = [];
-  for (const item of items) {
-    if (parts.length > 0) parts.push(comma);
-    parts.push(item.bytes);
-  }
-  return parts;
 }
 
 function shapeOf(ctx: RequestContext, items: readonly StoredObject[], meta: ListMeta): unknown {
@@ -66,31 +46,56 @@ function shapeOf(ctx: RequestContext, items: readonly StoredObject[], meta: List
   }
 }
 
-/** A list that is written while it is read; its metadata comes last, when `continue` is known. */
-export function presentStream(ctx: RequestContext, list: Result & { kind: "stream" }): Response {
-  if (servesBytes(ctx)) {
-    return { kind: "stream", status: 200, contentType: "application/json", chunks: bytesOf(ctx, list) };
-  }
-  return { kind: "stream", status: 200, contentType: ctx.accept.mediaType, chunks: shaped(ctx, list) };
+type Stream = Result & { kind: "stream" };
+
+/** A page at once; any other list is written while it is read. */
+export function presentStream(ctx: RequestContext, list: Stream): Response | Promise<Response> {
+  const bytes = servesBytes(ctx);
+  if (list.page) return bytes ? joined(ctx, list) : shaped(ctx, list);
+  const chunks = bytes ? written(ctx, list) : shapedLater(ctx, list);
+  return { kind: "stream", status: 200, contentType: ctx.accept.mediaType, chunks };
 }
 
-async function* bytesOf(ctx: RequestContext, list: Result & { kind: "stream" }): AsyncGenerator<Buffer> {
-  const { apiVersion, listKind } = ctx.served;
-  const head = Buffer.from(`{"kind":"${listKind}","apiVersion":"${apiVersion}","items":[`);
-  let lead: Buffer = head;
-  for await (const chunk of list.chunks) {
-    if (chunk.length === 0) continue;
-    yield Buffer.concat([lead, ...joined(chunk)]);
-    lead = comma;
-  }
-  const meta = metaOf({ revision: list.revision, ...list.end() });
-  yield Buffer.concat([lead === head ? head : Buffer.alloc(0), Buffer.from(`],"metadata":${JSON.stringify(meta)}}\n`)]);
+function opening({ served }: RequestContext): string {
+  return `{"kind":"${served.listKind}","apiVersion":"${served.apiVersion}"`;
 }
 
-/** Tables need every row for nothing: but they are one object, so all rows are collected. */
-async function* shaped(ctx: RequestContext, list: Result & { kind: "stream" }): AsyncGenerator<Buffer> {
+function endMeta(list: Stream): string {
+  return JSON.stringify(metaOf({ revision: list.revision, ...list.end() }));
+}
+
+/** The stored bytes of the items as they are. */
+async function joined(ctx: RequestContext, list: Stream): Promise<Response> {
+  const items: Buffer[] = [];
+  for await (const buffers of list.json()) items.push(...buffers);
+  const head = Buffer.from(`${opening(ctx)},"metadata":${endMeta(list)},"items":[`);
+  const body = [head, ...withoutComma(items), Buffer.from("]}\n")];
+  return { kind: "bytes", status: 200, contentType: "application/json", body };
+}
+
+/** The same piece by piece; metadata comes last, when `continue` is known. */
+async function* written(ctx: RequestContext, list: Stream): AsyncGenerator<Body> {
+  let head: Buffer | undefined = Buffer.from(`${opening(ctx)},"items":[`);
+  for await (const buffers of list.json()) {
+    yield head ? [head, ...withoutComma(buffers)] : buffers;
+    head = undefined;
+  }
+  yield Buffer.concat([head ?? Buffer.alloc(0), Buffer.from(`],"metadata":${endMeta(list)}}\n`)]);
+}
+
+/** Every item comes with a comma before it; the first of a list has none. */
+function withoutComma([first, ...others]: readonly Buffer[]): Buffer[] {
+  return first ? [first.subarray(1), ...others] : [];
+}
+
+/** Tables and metadata: one object, so all rows are collected. */
+async function shaped(ctx: RequestContext, list: Stream): Promise<Response> {
   const items: StoredObject[] = [];
-  for await (const chunk of list.chunks) items.push(...chunk);
-  const response = encoded(ctx, shapeOf(ctx, items, metaOf({ revision: list.revision, ...list.end() })), 200);
+  for await (const chunk of list.chunks) for (const item of chunk) items.push(item);
+  return encoded(ctx, shapeOf(ctx, items, metaOf({ revision: list.revision, ...list.end() })), 200);
+}
+
+async function* shapedLater(ctx: RequestContext, list: Stream): AsyncGenerator<Body> {
+  const response = await shaped(ctx, list);
   if (response.kind === "bytes") yield response.body;
 }

@@ -12,8 +12,8 @@ import { validator } from "./validating-admission.ts";
 
 const created = 201;
 const ok = 200;
-/** Lists of unknown length are written while they are read; a page of this size fits one buffer well. */
-const maxBufferedLimit = 500;
+/** Lists of unknown length are written while they are read; a page of this size is collected first. */
+const maxPageItems = 500;
 
 /**
  * The one stage that touches the store. 404 nothing there, 409 taken or changed meanwhile, 410 position compacted, 503 no database,
@@ -64,13 +64,15 @@ async function get(ctx: RequestContext, { store }: StoreServices): Promise<void>
 
 async function list(ctx: RequestContext, { store }: StoreServices): Promise<void> {
   const options = listOptions(ctx);
-  if (options.limit !== undefined && options.limit <= maxBufferedLimit) {
-    const page = await store.list(options);
-    ctx.result = { kind: "list", ...page };
-    return;
-  }
   const stream = await store.listStream(options);
-  ctx.result = { kind: "stream", revision: stream.revision, chunks: stream.chunks, end: () => stream.end() };
+  ctx.result = {
+    kind: "stream",
+    revision: stream.revision,
+    chunks: stream.chunks,
+    json: () => stream.json(),
+    end: () => stream.end(),
+    page: options.limit !== undefined && options.limit <= maxPageItems,
+  };
 }
 
 function watch(ctx: RequestContext, { store }: StoreServices): void {

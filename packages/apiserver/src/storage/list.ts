@@ -13,6 +13,15 @@ export interface RowCursor {
   next(count: number): Promise<{ rows: StoredObject[]; more: boolean }>;
 }
 
+/** Rows of a list that are in memory, as they were when the list was made. */
+export interface KeptRows {
+  readonly length: number;
+  readonly last: StoredObject | undefined;
+  chunks(): Iterable<readonly StoredObject[]>;
+  /** See `ListStream.json`. */
+  json(): Iterable<readonly Buffer[]>;
+}
+
 /** What a list needs of the store it belongs to. */
 export interface ListSource {
   head(): Promise<{ revision: bigint; compacted: bigint }>;
@@ -20,11 +29,14 @@ export interface ListSource {
   cursor(scope: Scope, from: { revision: bigint; after: ListPosition | undefined }): RowCursor;
   /** How many objects the scope has now, selector aside. */
   count(scope: Scope): Promise<number>;
-  /** A page from memory, where it can be had; in the order of `cursor`. Without `exactly`, of any revision since `notBefore`. */
+  /**
+   * A page from memory, where it can be had; in the order of `cursor`. Without `exactly`, of any revision since `notBefore`.
+   * `total` is how many objects the scope has, selector aside, where that is known.
+   */
   remembered?(
     scope: Scope,
     page: { notBefore: bigint; exactly: bigint | undefined; after: ListPosition | undefined; limit: number },
-  ): Promise<{ revision: bigint; rows: StoredObject[]; more: boolean } | undefined>;
+  ): Promise<{ revision: bigint; rows: KeptRows; more: boolean; total?: number | undefined } | undefined>;
 }
 
 /** Rows are fetched this many bytes at a time, as far as the size of earlier rows foretells. */
@@ -54,24 +66,33 @@ async function rememberedStream(source: ListSource, options: ListOptions, plan: 
   const page = { notBefore: revision, exactly: exact ? revision : undefined, after, limit };
   const kept = await source.remembered?.(options, page);
   if (!kept) return undefined;
-  const remaining = kept.more ? await knownRemaining(source, options, plan) : undefined;
-  async function* chunks(rows: readonly StoredObject[]): AsyncGenerator<readonly StoredObject[]> {
-    for (let at = 0; at < rows.length; at += firstChunkRows) yield rows.slice(at, at + firstChunkRows);
-  }
+  const remaining = kept.more ? await knownRemaining(source, options, plan, kept.total) : undefined;
+  const { rows } = kept;
   return {
     revision: kept.revision,
-    chunks: chunks(kept.rows),
-    end: () => (kept.more ? pageEnd(options, kept.revision, kept.rows, remaining) : {}),
+    chunks: inTurns(rows.chunks()),
+    json: () => inTurns(rows.json()),
+    end: () => (kept.more ? pageEnd(options, kept.revision, rows, remaining) : {}),
   };
+}
+
+async function* inTurns<T>(values: Iterable<T>): AsyncGenerator<T> {
+  yield* values;
+}
+
+const comma = Buffer.from(",");
+
+async function* joined(chunks: AsyncIterable<readonly StoredObject[]>): AsyncGenerator<readonly Buffer[]> {
+  for await (const chunk of chunks) yield [Buffer.concat(chunk.flatMap(({ bytes }) => [comma, bytes]))];
 }
 
 function pageEnd(
   options: ListOptions,
   revision: bigint,
-  sent: { length: number; at(index: number): StoredObject | undefined },
+  sent: { length: number; last: StoredObject | undefined },
   known: number | undefined,
 ): Pick<ListPage, "continue" | "remainingItemCount"> {
-  const last = sent.at(-1)?.key;
+  const last = sent.last?.key;
   if (!last) return {};
   const remaining = known === undefined ? undefined : Math.max(known - sent.length, 1);
   const { namespace, name } = last;
@@ -82,9 +103,14 @@ function pageEnd(
 }
 
 /** From the token, or counted for a first page; a selector or no limit leaves it unknown. */
-async function knownRemaining(source: ListSource, options: ListOptions, plan: Plan): Promise<number | undefined> {
+async function knownRemaining(
+  source: ListSource,
+  options: ListOptions,
+  plan: Plan,
+  total?: number,
+): Promise<number | undefined> {
   const counted = Number.isFinite(plan.limit) && !hasSelector(options) && plan.after === undefined;
-  return counted ? source.count(options) : plan.remaining;
+  return counted ? (total ?? source.count(options)) : plan.remaining;
 }
 
 async function readStream(source: ListSource, options: ListOptions, plan: Plan): Promise<ListStream> {
@@ -105,10 +131,12 @@ async function readStream(source: ListSource, options: ListOptions, plan: Plan):
       if (found.rows.length > 0) yield found.rows;
     } while (more && sent < plan.limit);
   }
+  const rows = chunks();
   return {
     revision: plan.revision,
-    chunks: chunks(),
-    end: () => (more ? pageEnd(options, plan.revision, { length: sent, at: () => last }, known) : {}),
+    chunks: rows,
+    json: () => joined(rows),
+    end: () => (more ? pageEnd(options, plan.revision, { length: sent, last }, known) : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import { ApiError, alreadyExists, conflict, notFound } from "@krate/kinds";
 import { type ChangeType, LogEvent } from "./log-event.ts";
-import { type CutBytes, cutStored, type StoredRow, withRevision } from "./row.ts";
+import { type CutBytes, cutStored, detached, type StoredRow, withRevision } from "./row.ts";
 import type {
   Change,
   DeleteOptions,
@@ -26,10 +26,11 @@ export type CommitOutcome = { done: true; row: StoredRow } | { done: false; curr
 
 /** The event of a write that was committed. */
 export function eventOfWrite({ change, previous }: Write, row: StoredRow): LogEvent {
-  const before = previous && {
-    tags: previous.tags,
-    load: async () => withRevision(previous, row.revision),
-    bytesInMemory: previous.bytes.length,
+  const kept = previous && detached(previous);
+  const before = kept && {
+    tags: kept.tags,
+    load: async () => withRevision(kept, row.revision),
+    bytesInMemory: kept.bytes.length,
   };
   return new LogEvent(change, row, before);
 }

@@ -29,6 +29,13 @@ function splice({ head, tail }: CutBytes, digits: string): { bytes: Buffer; revi
   return { bytes: Buffer.concat([head, Buffer.from(digits), tail as Buffer]), revisionOffset: head.length };
 }
 
+/** The row to keep for long: one whose bytes do not hold many others in memory. */
+export function detached(row: StoredRow): StoredRow {
+  const { byteLength } = row.bytes.buffer; // small Buffers share a pool that goes soon
+  const shares = byteLength > Buffer.poolSize && byteLength > 2 * row.bytes.length;
+  return shares ? { ...row, bytes: Buffer.from(row.bytes) } : { ...row };
+}
+
 /** The same object under another revision: what a DELETED event carries. */
 export function withRevision(row: StoredRow, revision: bigint): StoredRow {
   return storedRow(row.key, cutStored(row), revision, row.tags);

@@ -83,11 +83,17 @@ export interface ListPage {
   remainingItemCount?: number;
 }
 
-/** A list that is read while it is written out: `chunks` yields items in order, at most some hundred kilobytes at a time. */
+/** A list that is read while it is written out. Iterate it once, as `chunks` or as `json()`. */
 export interface ListStream {
   revision: bigint;
+  /** Items in order, at most some hundred kilobytes at a time. */
   chunks: AsyncIterable<readonly StoredObject[]>;
-  /** Known only once `chunks` has ended. */
+  /**
+   * The items as they are served, each with a comma before it, in few large buffers: their text without its first byte is the
+   * inside of the list. From memory no byte is copied; never mutate.
+   */
+  json(): AsyncIterable<readonly Buffer[]>;
+  /** Known only once the iteration has ended. */
   end(): Pick<ListPage, "continue" | "remainingItemCount">;
 }
 

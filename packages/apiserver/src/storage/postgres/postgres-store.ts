@@ -50,8 +50,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       const chunk = await cursor.next(count);
       more = chunk.more;
       count = chunkRowsAfter(chunk.rows, loadBytes);
-      // Copied bytes do not keep the whole chunk alive.
-      yield chunk.rows.map((row) => ({ ...row, tags: row.tags.map(shared), bytes: Buffer.from(row.bytes) }));
+      yield chunk.rows.map((row) => ({ ...row, tags: row.tags.map(shared) }));
     }
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { silentLog } from "@krate/postgres";
 import { type ChangeType, LogEvent } from "../log-event.ts";
 import { compareKeys, type StoredRow } from "../row.ts";
-import { ResourceCache } from "./resource-cache.ts";
+import { type RememberedList, ResourceCache } from "./resource-cache.ts";
 
 const scope = { group: "", resource: "pods" };
 const first = { exactly: undefined, after: undefined, limit: 3, conditions: [] };
@@ -50,7 +50,8 @@ function setUp(maxRows: number) {
   return { cache, write, loaded, sorted, hold, tail: () => tail };
 }
 
-const names = (list: { rows: StoredRow[] } | undefined) => list?.rows.map((each) => each.key.name);
+const rowsOf = (list: RememberedList | undefined) => (list ? [...list.rows.chunks()].flat() : []);
+const names = (list: RememberedList | undefined) => list && rowsOf(list).map((each) => each.key.name);
 
 describe("ResourceCache", () => {
   test("answers once a resource was listed twice and loaded, and follows the log", async () => {
@@ -80,7 +81,39 @@ describe("ResourceCache", () => {
     gate.resolve();
     await loaded();
     const list = cache.list(scope, { ...first, limit: 10 });
-    expect(list?.rows.map((each) => `${each.key.name}@${each.revision}`)).toEqual(["b@5", "c@3", "d@6"]);
+    expect(rowsOf(list).map((each) => `${each.key.name}@${each.revision}`)).toEqual(["b@5", "c@3", "d@6"]);
+  });
+
+  test("answers with what has been read while the rest is still being read", async () => {
+    const { cache, write, loaded, hold } = setUp(100);
+    for (const name of ["a", "b", "c", "e"]) write("created", name);
+    const gate = Promise.withResolvers<void>();
+    cache.list(scope, first);
+    cache.list(scope, first);
+    await Promise.resolve();
+    await Promise.resolve();
+    hold(gate.promise);
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    expect(write("updated", "a")).toBe(true);
+    expect(write("created", "d")).toBe(false);
+    expect(write("deleted", "e")).toBe(false);
+    const page = cache.list(scope, { ...first, limit: 1 });
+    expect(page).toMatchObject({ revision: 7n, more: true });
+    expect(rowsOf(page).map((each) => `${each.key.name}@${each.revision}`)).toEqual(["a@5"]);
+    expect(cache.list(scope, first)).toBeUndefined();
+    gate.resolve();
+    await loaded();
+    expect(names(cache.list(scope, { ...first, limit: 10 }))).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("a list keeps what it saw while the resource changes", async () => {
+    const { cache, write, loaded } = setUp(100);
+    for (const name of ["a", "b", "c"]) write("created", name);
+    await loaded();
+    const page = cache.list(scope, { ...first, limit: 10 });
+    write("deleted", "a");
+    write("updated", "b");
+    expect(rowsOf(page).map((each) => `${each.key.name}@${each.revision}`)).toEqual(["a@1", "b@2", "c@3"]);
   });
 
   test("answers for an exact revision only while nothing of the resource changed since", async () => {
@@ -124,6 +157,10 @@ describe("ResourceCache", () => {
     expect(cache.bytes).toBeLessThanOrEqual(10 * rowBytes);
     await loaded();
     const page = cache.list(scope, first);
-    expect(page?.rows).toEqual(sorted().slice(0, 3));
+    expect(names(page)).toEqual(
+      sorted()
+        .slice(0, 3)
+        .map((each) => each.key.name),
+    );
   });
 });
