@@ -63,6 +63,7 @@ export type Response =
     };
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+const slowClientMilliseconds = 2000;
 const maxAuditAnnotations = 100;
 const maxAuditAnnotationCharacters = 10 * 1024;
 const noParams = new URLSearchParams();
@@ -107,6 +108,12 @@ export class RequestContext {
   /** Why the request failed; for the access log. */
   error: unknown = undefined;
   status = 0;
+  /** Bytes of the answer's body, before compression. */
+  responseBytes = 0;
+  /** Headers besides those of the response. */
+  extraHeaders: HeaderMap | undefined = undefined;
+  /** What the request holds while it is worked on; see `stages/limit.ts`. */
+  seat: { release(): void } | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #deadlineReached = false;
 
@@ -159,6 +166,23 @@ export class RequestContext {
     if (Object.hasOwn(this.auditAnnotations, key)) return;
     if (Object.keys(this.auditAnnotations).length >= maxAuditAnnotations) return;
     this.auditAnnotations[key] = value.slice(0, maxAuditAnnotationCharacters);
+  }
+
+  /** The whole body. @throws RequestEntityTooLarge, BadRequest when the client stops in the middle */
+  readBody(limitBytes = this.services.limits.maxBodyBytes): Promise<Buffer> {
+    return this.waitForClient(this.exchange.readBody(limitBytes));
+  }
+
+  /** Waits for the client to send or take bytes. A slow one gives its seat back: it makes nobody work. */
+  async waitForClient<T>(work: Promise<T>): Promise<T> {
+    const { seat } = this;
+    if (seat === undefined) return work;
+    const timer = setTimeout(() => seat.release(), slowClientMilliseconds);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   warn(text: string): void {

@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { RequestContext, Response, Stage } from "../context.ts";
 import { bodyLength, type HeaderMap } from "../http/exchange.ts";
+import { isLongRunning } from "../long-running.ts";
 
 const compress = promisify(gzip);
 /** Below this, compressing costs more than sending; kube-apiserver uses the same threshold. */
@@ -9,7 +10,10 @@ const minCompressedBytes = 128 * 1024;
 /** kube-apiserver's choice: level 1 is four times as fast as 4 for 10 % more bytes. */
 const compressionLevel = 1;
 
-/** Writes the response: status, `Warning` and `Audit-Id` headers, gzip for long bodies. After the client has gone, nothing. */
+/**
+ * Writes the response: status, `Warning` and `Audit-Id` headers, gzip for long bodies. After the client has gone, nothing. A watch gives
+ * its seat back as soon as it is open, or has sent its first events.
+ */
 export const reply: Stage = async (ctx, _next) => {
   const { response } = ctx;
   if (response === undefined) throw new Error(`nothing answered ${ctx.exchange.method} ${ctx.exchange.path}`);
@@ -21,7 +25,9 @@ export const reply: Stage = async (ctx, _next) => {
 async function sendBytes(ctx: RequestContext, response: Response & { kind: "bytes" }): Promise<void> {
   const headers = headersOf(ctx, response);
   const { body: plain } = response;
-  if (bodyLength(plain) < minCompressedBytes || !acceptsGzip(ctx)) {
+  const length = bodyLength(plain);
+  ctx.responseBytes = length;
+  if (length < minCompressedBytes || !acceptsGzip(ctx)) {
     ctx.exchange.send(response.status, headers, plain);
     return;
   }
@@ -31,15 +37,23 @@ async function sendBytes(ctx: RequestContext, response: Response & { kind: "byte
 
 async function sendStream(ctx: RequestContext, response: Response & { kind: "stream" }): Promise<void> {
   const body = ctx.exchange.open(response.status, headersOf(ctx, response));
+  const staysOpen = isLongRunning(ctx);
+  if (staysOpen && !beginsWithList(ctx)) ctx.seat?.release();
   try {
     for await (const chunk of response.chunks) {
+      ctx.responseBytes += bodyLength(chunk);
       const wait = body.write(chunk);
-      if (wait !== undefined) await wait;
+      if (wait !== undefined) await ctx.waitForClient(wait);
+      if (staysOpen) ctx.seat?.release();
       if (ctx.exchange.closed) break;
     }
   } finally {
     body.end();
   }
+}
+
+function beginsWithList(ctx: RequestContext): boolean {
+  return ctx.params.get("sendInitialEvents") === "true";
 }
 
 function acceptsGzip(ctx: RequestContext): boolean {
@@ -52,6 +66,7 @@ function headersOf(ctx: RequestContext, response: Response): HeaderMap {
     "audit-id": ctx.requestId,
     "cache-control": "no-cache, private",
     ...response.headers,
+    ...ctx.extraHeaders,
   };
   if (ctx.warnings.length > 0) headers["warning"] = ctx.warnings.map(warningHeader);
   return headers;
