@@ -54,6 +54,16 @@ export function decodeOwners(entries: JsonValue | undefined): Owners {
   return owners;
 }
 
+/** What is wrong with `metadata.managedFields`, if anything. */
+export function validateManagedFields(entries: JsonValue | undefined): string | undefined {
+  try {
+    decodeOwners(entries);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** As `decodeOwners`, but what cannot be read counts as nothing owned. */
 export function decodeOwnersOrNone(entries: JsonValue | undefined): Owners {
   try {

@@ -61,7 +61,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
     config,
     authorizer: new DelegatedAuthorizer(client),
     authenticators: authenticatorsOf(client, settings),
-    admission: [namespaceLifecycle, validatingAdmissionPolicy, webhooks.validating],
+    admission: [namespaceLifecycle, webhooks.mutating, validatingAdmissionPolicy, webhooks.validating],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },

@@ -140,7 +140,13 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     config,
     authorizer,
     authenticators: authenticatorsOf(options, tokens),
-    admission: [namespaceLifecycle, escalationCheck(authorizer), validatingAdmissionPolicy, webhooks.validating],
+    admission: [
+      namespaceLifecycle,
+      escalationCheck(authorizer),
+      webhooks.mutating,
+      validatingAdmissionPolicy,
+      webhooks.validating,
+    ],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },

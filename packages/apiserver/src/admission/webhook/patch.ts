@@ -1,0 +1,79 @@
+/** What the patch of a mutating webhook makes of the object. */
+import { applyJsonPatch, equalJson, type JsonObject, type JsonValue } from "@krate/apimachinery";
+import { badRequest, invalid } from "@krate/kinds";
+import type { RequestContext } from "../../context.ts";
+import { metadataOf } from "../../objects.ts";
+import type { ServedResource } from "../../resources/resource.ts";
+import type { Webhook } from "./configuration.ts";
+import { internalFailure, WebhookCallError } from "./errors.ts";
+import { type Invocation, inVersion } from "./invocation.ts";
+import type { Verdict } from "./review.ts";
+
+const unavailable = 503;
+
+/**
+ * Changes `ctx.object`; unknown fields are dropped and defaults set, as if the client had sent it so.
+ *
+ * @returns whether the object is another one now
+ * @throws InternalError when the patch does not fit, WebhookCallError when it is none
+ */
+export function applyVerdict(ctx: RequestContext, { webhook, as }: Invocation, verdict: Verdict): boolean {
+  const { patch, patchType } = verdict;
+  if (patch === undefined || patch === null) return false;
+  if (!Array.isArray(patch)) throw undecodable(webhook, "a JSON patch is a list of operations");
+  if (patch.length === 0) return false;
+  if (ctx.operation === "DELETE" || ctx.object === undefined) {
+    const text = `admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`;
+    throw internalFailure(new Error(text));
+  }
+  if (patchType !== "JSONPatch") {
+    throw new WebhookCallError(webhook.name, `unsupported patch type ${JSON.stringify(patchType)}`, {
+      code: unavailable,
+    });
+  }
+  const before = ctx.object;
+  const patched = inVersion(patchedObject(inVersion(before, ctx.served, as), patch), as, ctx.served);
+  ctx.object = settle(ctx, patched);
+  return !equalJson(before, ctx.object);
+}
+
+function undecodable({ name }: Webhook, why: string): WebhookCallError {
+  return new WebhookCallError(name, `received undecodable patch in webhook response: ${why}`, { code: unavailable });
+}
+
+function patchedObject(object: JsonObject, patch: JsonValue[]): JsonObject {
+  try {
+    return applyJsonPatch(object, patch);
+  } catch (error) {
+    throw internalFailure(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** What the server does to every object that comes in. @throws Invalid when it is of another kind now */
+export function settle(ctx: RequestContext, object: JsonObject): JsonObject {
+  const { served } = ctx;
+  checkKind(served, object);
+  checkNamespace(ctx, object);
+  served.schema?.prune(object);
+  served.schema?.applyDefaults(object);
+  served.strategy.complete?.(object);
+  return object;
+}
+
+function checkKind(served: ServedResource, object: JsonObject): void {
+  for (const key of ["apiVersion", "kind"] as const) {
+    if (object[key] === served[key]) continue;
+    const { group, kind } = served;
+    const message = `Invalid value: ${JSON.stringify(object[key] ?? "")}: must be ${served[key]}`;
+    throw invalid({ group, kind }, [{ reason: "FieldValueInvalid", field: key, message }]);
+  }
+}
+
+/** An object is kept where the request says. */
+function checkNamespace({ served, target }: RequestContext, object: JsonObject): void {
+  if (!served.namespaced) return;
+  const metadata = metadataOf(object);
+  metadata["namespace"] ||= target.namespace;
+  if (metadata["namespace"] === target.namespace) return;
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
