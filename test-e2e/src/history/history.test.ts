@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Replicas, startReplicas } from "../replicas/replicas.ts";
 import { check, explain } from "./check.ts";
+import { plants } from "./plants.ts";
+import { randomFrom } from "./random.ts";
 import type { Recording } from "./record.ts";
 import { run, summary } from "./run.ts";
 
@@ -38,6 +40,14 @@ describe.each(seeds)("two replicas while everything breaks (KRATE_SEED=%i)", (se
     },
     limitMilliseconds,
   );
+
+  test("faults planted into what was just recorded are noticed", () => {
+    const missed = plants.filter(({ kinds, plant }) => {
+      const copy = structuredClone(recording);
+      return plant(copy, randomFrom(seed, "plants")) && !check(copy).some(({ kind }) => kinds.includes(kind));
+    });
+    expect(missed.map(({ name }) => name)).toEqual([]);
+  });
 });
 
 /** Writes down everything that happened; says where. */
@@ -46,4 +56,3 @@ function keep(recording: Recording, { folder }: Replicas): string {
   writeFileSync(join(kept, "recording.json"), JSON.stringify(recording));
   return `everything that happened is in ${kept} (servers' logs: ${folder})`;
 }
-void expect;
