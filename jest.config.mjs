@@ -7,7 +7,7 @@ const later = (process.env.KRATE_JEST_IGNORE ?? "").split(",").filter((file) => 
 export default {
   ...base,
   rootDir: import.meta.dirname,
-  roots: ["<rootDir>/packages", "<rootDir>/hack"],
+  roots: ["<rootDir>/packages", "<rootDir>/hack", "<rootDir>/bench"],
   testPathIgnorePatterns: [
     ...base.testPathIgnorePatterns,
     ...later.map((file) => `<rootDir>/${file.replaceAll(".", "\\.")}$`),

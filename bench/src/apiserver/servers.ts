@@ -10,7 +10,8 @@ import { configGroup, PullRequest, Repository, version } from "@krate/kinds";
 import { certificateAuthority, ensureUsers, issueCertificate, parseTokenFile, signingKeyFiles } from "@krate/pki";
 import { startEmbeddedPostgres } from "@krate/postgres/embedded";
 import { freePort, startControlPlane } from "@krate/testing/control-plane";
-import { type RequestPlan, sendAll, type Target } from "../load.ts";
+import type { RequestPlan, Target } from "../http2-connection.ts";
+import { sendAll } from "../load.ts";
 import { namespace, repository } from "./objects.ts";
 
 export interface ServerUnderTest {

@@ -3,7 +3,8 @@
  * generator, both with fsync, in turns so that a machine that slows down slows both (targets: docs/architecture.md#speed).
  */
 
-import { type LoadOptions, type LoadResult, load, type RequestPlan, sendAll } from "../load.ts";
+import type { RequestPlan } from "../http2-connection.ts";
+import { type LoadOptions, type LoadResult, load, sendAll } from "../load.ts";
 import { type Measurement, median, type Suite, type SuiteOptions } from "../suite.ts";
 import { bodyOf, collection, namespace } from "./objects.ts";
 import { type ServerUnderTest, startAnchor, startKrate } from "./servers.ts";
