@@ -26,7 +26,15 @@ const run = (list: Layer[], required: string[] = []) =>
 
 describe("layers", () => {
   test("go from fast to slow under the names people type", () => {
-    expect(layers.map(({ name }) => name)).toEqual(["check", "unit", "standalone", "integration", "envtest", "kind"]);
+    expect(layers.map(({ name }) => name)).toEqual([
+      "check",
+      "unit",
+      "standalone",
+      "integration",
+      "envtest",
+      "kyverno",
+      "kind",
+    ]);
   });
 
   test("one that fails or throws hides no later one", async () => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { binaryPath } from "../../packages/testing/src/control-plane/binaries.ts";
-import { findCommand, requirements } from "../../packages/testing/src/requirements.ts";
+import { findCommand, requiredByEnvironment, requirements } from "../../packages/testing/src/requirements.ts";
 import { findFiles } from "../checks/files.ts";
 import { checks, runCheck } from "../checks/index.ts";
 import { runChild } from "./children.ts";
@@ -36,6 +36,17 @@ const kubectl: Preparation = {
     const args = ["-n", "5", join(root, "hack", "control-plane"), "build", "kubectl"];
     const code = await runChild("nice", args, { cwd: root, prefix: "kubectl" });
     if (code !== 0) throw new Error("see above, or run: hack/control-plane build kubectl");
+  },
+};
+
+/** About eight minutes on two cores the first time, after the control plane, which earlier layers wait for. */
+const kyvernoProgram: Preparation = {
+  name: "kyverno",
+  async run({ root }) {
+    const inOrder = ["etcd", "kube-apiserver", "kube-controller-manager", "kyverno"];
+    const args = ["-n", "5", join(root, "hack", "control-plane"), "build", ...inOrder];
+    const code = await runChild("nice", args, { cwd: root, prefix: "kyverno" });
+    if (code !== 0) throw new Error("see above, or run: hack/control-plane build kyverno");
   },
 };
 
@@ -111,8 +122,27 @@ const kind: Layer = {
   run: (context) => endToEnd(context, "kind"),
 };
 
+/** Its policies are for the whole cluster, so its tests have a forge of their own; on both clusters, once the slowest build is done. */
+const kyverno: Layer = {
+  name: "kyverno",
+  about: "policies of a real Kyverno, on the forge's own API server and on a real kube-apiserver",
+  missing: (context) => missingKyverno(context) ?? missingEnvtest() ?? missingEndToEnd(context),
+  preparations: [bundles, kubectl, controlPlane, kyvernoProgram],
+  async run(context) {
+    const only = { args: ["--selectProjects", "kyverno"] };
+    const standalone = await endToEnd(context, "standalone", { name: "kyverno-standalone", ...only });
+    return sum([standalone, await endToEnd(context, "envtest", { name: "kyverno-envtest", ...only })]);
+  },
+};
+
 /** In the order they run: fastest first. */
-export const layers: readonly Layer[] = [check, unit, standalone, integration, envtest, kind];
+export const layers: readonly Layer[] = [check, unit, standalone, integration, envtest, kyverno, kind];
+
+/** Built already, or asked for: nobody waits eight minutes for an optional companion that they did not ask for. */
+function missingKyverno({ env }: LayerContext): string | undefined {
+  if (requiredByEnvironment(env)("kyverno") && findCommand("go")) return undefined;
+  return requirements.kyverno();
+}
 
 /** Built already, or Go is there to build it. */
 function missingEnvtest(): string | undefined {
@@ -127,11 +157,18 @@ function missingEndToEnd({ root }: LayerContext): string | undefined {
   return "no kubectl on PATH, and no go to build it: install one of them";
 }
 
+interface EndToEnd {
+  /** Of the report. @defaultValue that of the cluster */
+  name?: string;
+  /** Further arguments of Jest. @defaultValue all but the projects that have a layer of their own */
+  args?: readonly string[];
+}
+
 /** `test-e2e` is one suite; the variable says which cluster it runs on. */
-function endToEnd(context: LayerContext, cluster: string): Promise<Tally> {
+function endToEnd(context: LayerContext, cluster: string, { name = cluster, args }: EndToEnd = {}): Promise<Tally> {
   const path = findCommand("kubectl") ? [] : [dirname(binaryPath("kubectl"))];
-  return jest(context, cluster, {
-    args: ["--config", "test-e2e/jest.config.mjs"],
+  return jest(context, name, {
+    args: ["--config", "test-e2e/jest.config.mjs", ...(args ?? ["--ignoreProjects", "kyverno"])],
     env: { KRATE_E2E_CLUSTER: cluster, PATH: [...path, context.env["PATH"]].join(delimiter) },
   });
 }

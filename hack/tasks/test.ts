@@ -12,7 +12,7 @@ ${layers.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")}
 Without arguments every layer runs that this machine can; the others are named. With a path or a Jest argument and no layer,
 only unit tests that match. Ends with one line: N passed, N failed, N skipped.
 
-  KRATE_REQUIRE=standalone,envtest   a layer named here must run: missing is a failure (also: all)
+  KRATE_REQUIRE=envtest,kyverno      a layer named here must run: missing is a failure (also: all)
   CI=true                            also the layer check
 
 examples:

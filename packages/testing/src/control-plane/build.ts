@@ -23,7 +23,10 @@ export async function buildProgram(name: ProgramName, log: (line: string) => voi
     const program: GoProgram = programs[name];
     const goVersion = await checkGo(moduleFolder(name));
     log(`building ${name} ${programVersion(name)} with ${goVersion} (about ${program.buildMinutes} min on 2 cores)`);
-    await buildInto(name, program, cache);
+    const began = performance.now();
+    const minutes = () => Math.round((performance.now() - began) / 60_000);
+    const progress = setInterval(() => log(`still building ${name} (${minutes()} min)`), 60_000);
+    await buildInto(name, program, cache).finally(() => clearInterval(progress));
     log(`built ${target}`);
   });
   return target;

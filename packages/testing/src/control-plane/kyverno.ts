@@ -67,7 +67,10 @@ async function install(kubectl: Kubectl): Promise<void> {
   const definitions = ["--recursive", "-f", programFiles("kyverno")];
   await kubectl([...serverSide, ...definitions]);
   await kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...definitions]);
-  await kubectl([...serverSide, "-f", "-"], kyvernoManifests.map((object) => JSON.stringify(object)).join("\n---\n"));
+  await kubectl(
+    [...serverSide, "-f", "-"],
+    JSON.stringify({ apiVersion: "v1", kind: "List", items: kyvernoManifests }),
+  );
 }
 
 interface Running extends KyvernoOptions {
@@ -101,7 +104,7 @@ async function run(kubectl: Kubectl, options: Running): Promise<Kyverno> {
   };
 }
 
-/** Flags of the admission controller: what its Helm chart says, less what is reports, metrics or listens beyond loopback. */
+/** Flags of the admission controller: what its Helm chart says, less reports and metrics, and nothing listens beyond loopback. */
 function kyvernoArguments({ kubeconfig, port }: Running): string[] {
   const { namespace, service } = kyvernoNames;
   return [
@@ -119,6 +122,7 @@ function kyvernoArguments({ kubeconfig, port }: Running): string[] {
     "--admissionReports=false",
     "--enableReporting=",
     "--autoMemLimitEnabled=false",
+    "--disableLogColor",
     "--v=2",
   ];
 }
@@ -138,7 +142,7 @@ function kyvernoEnvironment(): NodeJS.ProcessEnv {
 
 /** Its webhook server answers, it leads, and policies that are applied now are seen by it first. */
 async function untilReady(kubectl: Kubectl, { port, startTimeoutSeconds = 120 }: Running): Promise<void> {
-  const limit = { timeoutSeconds: startTimeoutSeconds };
+  const limit = { timeoutSeconds: startTimeoutSeconds, intervalMilliseconds: 200 };
   await eventually(() => isHealthy(port), { ...limit, description: "Kyverno's webhook server" });
   const registered = async () => {
     const kind = "validatingwebhookconfiguration.admissionregistration.k8s.io";
