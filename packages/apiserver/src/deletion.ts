@@ -4,10 +4,10 @@
  * Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Delete, deletionFinalizersForGarbageCollection).
  */
 import { cloneJson, equalJson, type JsonObject } from "@krate/apimachinery";
-import { isReason } from "@krate/kinds";
+import { ApiError, isReason } from "@krate/kinds";
 import type { DeleteOptions, RequestContext } from "./context.ts";
 import { encodeFor } from "./encoding.ts";
-import { finalizersOf, metadataOf, timestamp } from "./objects.ts";
+import { decodeStored, finalizersOf, isBeingDeleted, metadataOf, timestamp } from "./objects.ts";
 import type { Services } from "./services.ts";
 import type { StoredObject } from "./storage/store.ts";
 
@@ -50,6 +50,17 @@ export async function removeOrMark(
     if (absentIsFine && isReason(error, "NotFound")) return { kind: "removed", object: marked };
     throw error;
   }
+}
+
+/** A name that is taken by an object on its way out: the client is told, for waiting helps. */
+export function explainTaken(ctx: RequestContext, store: Services["store"]): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (!(error instanceof ApiError) || error.reason !== "AlreadyExists" || ctx.key === undefined) throw error;
+    const existing = await store.get(ctx.key);
+    if (existing === undefined || !isBeingDeleted(decodeStored(existing))) throw error;
+    const { details } = error;
+    throw new ApiError("AlreadyExists", `object is being deleted: ${error.message}`, { details, cause: error });
+  };
 }
 
 function markDeleted(ctx: RequestContext, object: JsonObject, now: Date): JsonObject {

@@ -26,6 +26,7 @@ function scopeOf(ctx: RequestContext): Scope {
 export function listOptions(ctx: RequestContext): ListOptions {
   const { params } = ctx;
   const limit = integer(ctx, "limit");
+  integer(ctx, "timeoutSeconds");
   const match = params.get("resourceVersionMatch");
   if (match !== null && !["", "Exact", "NotOlderThan"].includes(match)) {
     throw unsupportedOption("ListOptions", "resourceVersionMatch", JSON.stringify(match), [
@@ -37,6 +38,9 @@ export function listOptions(ctx: RequestContext): ListOptions {
   const resourceVersion = revisionParameter(ctx);
   if (match !== null && match !== "" && resourceVersion === undefined) {
     throw forbiddenMatch("resourceVersionMatch is forbidden unless resourceVersion is provided");
+  }
+  if (match === "Exact" && resourceVersion === "0") {
+    throw forbiddenMatch('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
   return {
     ...scopeOf(ctx),

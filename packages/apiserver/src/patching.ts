@@ -6,8 +6,10 @@ import {
   cloneJson,
   decodeJson,
   decodeYaml,
+  describeSuspectFields,
   isObject,
   type JsonObject,
+  strictDecodingError,
 } from "@krate/apimachinery";
 import { ApiError, badRequest } from "@krate/kinds";
 import type { RequestContext } from "./context.ts";
@@ -42,8 +44,11 @@ export function applyPatch(
   if (type === "apply") {
     const { value, duplicateFields } = decodeYaml(body);
     const applied = objectIn(value);
+    if (duplicateFields.length > 0 && ctx.options?.fieldValidation === "Strict") {
+      throw badRequest(strictDecodingError(describeSuspectFields({ duplicateFields })));
+    }
     // What the schema does not know cannot be owned.
-    const unknownFields = ctx.served.schema?.prune(applied) ?? [];
+    const unknownFields = ctx.served.schema?.prune(applied, { keepNulls: true }) ?? [];
     if (unknownFields.length > 0 && ctx.options?.fieldValidation !== "Strict") throw undeclared(ctx, unknownFields);
     ctx.served.strategy.complete?.(applied);
     return { object: applyServerSide(ctx, applied, now), duplicateFields, unknownFields };

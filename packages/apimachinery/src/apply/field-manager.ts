@@ -11,6 +11,7 @@ import { badRequest } from "@krate/kinds";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { dig, equalJson, isObject } from "../json.ts";
 import type { Schema } from "../schema/types.ts";
+import { typeErrors } from "./check-types.ts";
 import type { Comparison } from "./compare.ts";
 import { compareObjects } from "./compare.ts";
 import type { Conflict } from "./conflict.ts";
@@ -172,13 +173,15 @@ export function applyConfiguration(
   return manager === "kubectl" ? withLastApplied(applied, configuration) : applied;
 }
 
-function checkConfiguration(configuration: JsonObject, { apiVersion, manager }: ApplyOptions): void {
+function checkConfiguration(configuration: JsonObject, { apiVersion, manager, schema }: ApplyOptions): void {
   if (manager === "") throw badRequest("fieldManager is required for apply requests");
   if (configuration.apiVersion !== apiVersion) {
     throw badRequest(
       `Incorrect version specified in apply patch. Specified patch version: ${String(configuration.apiVersion)}, expected: ${apiVersion}`,
     );
   }
+  const [problem] = typeErrors(configuration, schema);
+  if (problem !== undefined) throw untyped(configuration, problem);
   const managed = dig(configuration, "metadata", "managedFields");
   if (managed !== undefined && managed !== null) throw badRequest("metadata.managedFields must be nil");
 }
@@ -232,11 +235,17 @@ function merge(plain: JsonObject, configuration: JsonObject, schema: Schema | un
   try {
     return mergeApplied(plain, configuration, schema);
   } catch (cause) {
-    throw badRequest(
-      `failed to create typed patch object: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
+    throw untyped(configuration, cause instanceof Error ? cause.message : String(cause), cause);
   }
+}
+
+/** kube-apiserver answers 500 here, although the mistake is the client's. */
+function untyped(configuration: JsonObject, problem: string, cause?: unknown): Error {
+  const namespace = dig(configuration, "metadata", "namespace");
+  const name = String(dig(configuration, "metadata", "name") ?? "");
+  const subject = typeof namespace === "string" ? `${namespace}/${name}` : name;
+  const type = `${String(configuration.apiVersion)}, Kind=${String(configuration.kind)}`;
+  return badRequest(`failed to create typed patch object (${subject}; ${type}): ${problem}`, cause);
 }
 
 function settleConflicts(

@@ -94,10 +94,15 @@ export function checkRules(schema: Schema, path: string): FieldError[] {
 
 /**
  * Runs all rules of an object that its schema otherwise accepts. With `old`, rules about values that did not change are not held against the
- * object, unless they compare with `oldSelf`.
+ * object, unless they compare with `oldSelf`: `tolerated` gets to know them.
  */
-export function validateRules(value: JsonObject, old: JsonObject | undefined, schema: Schema): FieldError[] {
-  const walker = new RuleWalker();
+export function validateRules(
+  value: JsonObject,
+  old: JsonObject | undefined,
+  schema: Schema,
+  tolerated: FieldError[] = [],
+): FieldError[] {
+  const walker = new RuleWalker(tolerated);
   try {
     walker.visit(value, old, schema, "");
   } catch (error) {
@@ -115,7 +120,12 @@ export function validateRules(value: JsonObject, old: JsonObject | undefined, sc
 
 class RuleWalker {
   readonly errors: FieldError[] = [];
+  readonly #tolerated: FieldError[];
   readonly #budget = new Budget(objectCostLimit, objectTimeoutMilliseconds);
+
+  constructor(tolerated: FieldError[]) {
+    this.#tolerated = tolerated;
+  }
 
   visit(value: JsonValue | undefined, old: JsonValue | undefined, schema: Schema | undefined, path: string): void {
     if (schema === undefined || value === undefined || value === null || !holdsRules(schema)) return;
@@ -146,9 +156,10 @@ class RuleWalker {
     const bindings = bindingsOf(value, old, schema, source.optionalOldSelf === true);
     const outcome = this.#run(program, bindings, source);
     if (outcome === true) return;
-    if (!transitions && old !== undefined && equalJson(value, old)) return;
-    if (typeof outcome === "string") this.errors.push(invalidValue(path, schema.type ?? "", outcome));
-    else this.errors.push(errorOf(rule, this.#message(rule, bindings), value, path));
+    const isTolerated = !transitions && old !== undefined && equalJson(value, old);
+    const findings = isTolerated ? this.#tolerated : this.errors;
+    if (typeof outcome === "string") findings.push(invalidValue(path, schema.type ?? "", outcome));
+    else findings.push(errorOf(rule, this.#message(rule, bindings), value, path));
   }
 
   /** @returns what the rule says, or what went wrong with it */

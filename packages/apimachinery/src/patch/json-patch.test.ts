@@ -31,7 +31,7 @@ const applied = [
 
 const refused = [
   { patch: {}, code: 400, reason: "no list" },
-  { patch: [{ op: "merge", path: "/a" }], code: 400, reason: "an unknown operation" },
+  { patch: [{ op: "merge", path: "/a" }], code: 422, reason: "an unknown operation" },
   { patch: [{ op: "add", path: "/a" }], code: 400, reason: "no value" },
   { patch: [{ op: "add", path: "a", value: 1 }], code: 400, reason: "no pointer" },
   { patch: [{ op: "remove", path: "/missing" }], code: 422, reason: "removing what is not there" },

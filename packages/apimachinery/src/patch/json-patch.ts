@@ -51,7 +51,8 @@ function checkOperations(patch: unknown): Operation[] {
     const op = isObject(operation) ? operation.op : undefined;
     const needed = typeof op === "string" && Object.hasOwn(members, op) ? members[op] : undefined;
     if (!isObject(operation) || needed === undefined) {
-      throw badRequest(
+      throw new ApiError(
+        "Invalid",
         `error decoding patch: operation ${index} must have an op of ${Object.keys(members).join(", ")}`,
       );
     }

@@ -4,7 +4,7 @@ import { applyDefaults } from "./defaults.ts";
 import { linkSchema } from "./link.ts";
 import { validateListTypes } from "./list-types.ts";
 import { withObjectMeta } from "./object-meta.ts";
-import { prune } from "./prune.ts";
+import { type PruneOptions, prune } from "./prune.ts";
 import type { Definitions, Schema } from "./types.ts";
 import { compileValidator } from "./validate.ts";
 
@@ -13,7 +13,7 @@ export interface CompiledSchema {
   /** The schema with references resolved and ObjectMeta as `metadata`; what patch, apply and table take. */
   readonly schema: Schema;
   /** Removes unknown fields in place. @returns their paths */
-  prune(object: JsonObject): string[];
+  prune(object: JsonObject, options?: PruneOptions): string[];
   /** Sets missing fields that have a default, in place. */
   applyDefaults(object: JsonObject): void;
   /** Errors of the object, at most 100, its CEL rules left to `validateRules`; with `old`, only those about fields that changed. */
@@ -30,7 +30,7 @@ export function compileSchema(schema: Schema, definitions: Definitions = {}): Co
   const validator = compileValidator(linked);
   return {
     schema: linked,
-    prune: (object) => prune(object, linked),
+    prune: (object, options) => prune(object, linked, options),
     applyDefaults: (object) => applyDefaults(object, linked),
     validate: (object, old) => {
       const errors = validator(object, old);

@@ -25,7 +25,7 @@ export function applyDefaults(value: JsonValue | undefined, schema: Schema | und
     for (const key of Object.keys(schema.properties)) {
       const property = schema.properties[key];
       const standard = defaultOf(property);
-      if (standard === undefined) continue;
+      if (standard === undefined || standard === null) continue; // as there: null is no default
       const present = Object.hasOwn(value, key) ? value[key] : undefined;
       if (present === undefined || (present === null && !property?.nullable)) value[key] = cloneJson(standard);
     }

@@ -31,7 +31,9 @@ export function compileValidator(schema: Schema): Validator {
     if (compiled(value)) return [];
     const errors = dropBranches(compiled.errors ?? []);
     const changed = old === undefined ? errors : errors.filter((error) => !isUnchanged(error, value, old));
-    return changed.slice(0, maxErrors).map((error) => translate(error, value));
+    return firstOfText(changed)
+      .slice(0, maxErrors)
+      .map((error) => translate(error, value));
   };
 }
 
@@ -54,6 +56,21 @@ function dropBranches(errors: ErrorObject[]): ErrorObject[] {
   return errors.filter(
     (error) => !branching.some((other) => error !== other && error.schemaPath.startsWith(`${other.schemaPath}/`)),
   );
+}
+
+const textKeywords = ["maxLength", "minLength", "pattern"];
+
+/** Of what is wrong with one text only the first is told, in this order. */
+function firstOfText(errors: ErrorObject[]): ErrorObject[] {
+  const first = new Map<string, number>();
+  for (const { keyword, instancePath } of errors) {
+    const rank = textKeywords.indexOf(keyword);
+    if (rank !== -1) first.set(instancePath, Math.min(rank, first.get(instancePath) ?? rank));
+  }
+  return errors.filter(({ keyword, instancePath }) => {
+    const rank = textKeywords.indexOf(keyword);
+    return rank === -1 || rank === first.get(instancePath);
+  });
 }
 
 function isUnchanged(error: ErrorObject, value: unknown, old: unknown): boolean {

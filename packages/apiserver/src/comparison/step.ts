@@ -1,13 +1,22 @@
 /** What the steps of a comparison are made of. */
 import type { JsonObject } from "@krate/apimachinery";
 
+export type Body = JsonObject | JsonObject[] | string;
+
+/** What the same server answered to earlier steps, by their names. */
+export interface Seen {
+  uid(step: string): string;
+  revision(step: string): string;
+  continue(step: string): string;
+}
+
 export interface Step {
   name: string;
   method?: string;
-  path: string;
+  path: string | ((seen: Seen) => string);
   contentType?: string;
   accept?: string;
-  body?: JsonObject | JsonObject[] | string;
+  body?: Body | ((seen: Seen) => Body);
 }
 
 export const core = "/api/v1/namespaces/cmp";
@@ -29,5 +38,14 @@ export const configMap = (name: string, more: JsonObject = {}): JsonObject => ({
   apiVersion: "v1",
   kind: "ConfigMap",
   metadata: { name, namespace: "cmp" },
+  ...more,
+});
+
+export const sprockets = "/apis/cmp.example.com/v1/namespaces/cmp/sprockets";
+export const sprocket = (name: string, spec: JsonObject = {}, more: JsonObject = {}): JsonObject => ({
+  apiVersion: "cmp.example.com/v1",
+  kind: "Sprocket",
+  metadata: { name, namespace: "cmp" },
+  spec,
   ...more,
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { defineResource } from "../resources/resource.ts";
-import { compareVersions, groupsOf } from "./documents.ts";
+import { groupsOf } from "./documents.ts";
+import { compareVersions } from "./versions.ts";
 
 test("newest and most stable versions come first", () => {
   const versions = ["v1alpha1", "foo", "v2", "v1beta2", "v10", "v1beta10", "v1", "bar", "v2alpha1"];

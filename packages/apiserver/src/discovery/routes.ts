@@ -3,7 +3,7 @@ import type { JsonObject } from "@krate/apimachinery";
 import type { RequestContext } from "../context.ts";
 import type { ResourceRegistry } from "../resources/registry.ts";
 import type { NonResourceRoute } from "../services.ts";
-import { unknownPath } from "../stages/route.ts";
+import { pageNotFound } from "../stages/route.ts";
 import { apiGroupDocument, apiGroupList, apiResourceList, apiVersions, groupDiscoveryList } from "./documents.ts";
 
 const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -65,7 +65,10 @@ class DocumentCache {
 
   answer(ctx: RequestContext, key: string, make: () => JsonObject | undefined): void {
     const document = this.#get(key, make);
-    if (document === undefined) throw unknownPath();
+    if (document === undefined) {
+      ctx.response = pageNotFound;
+      return;
+    }
     const aggregated = key.endsWith("+");
     const contentType = aggregated ? aggregatedType : "application/json";
     const headers = { etag: document.etag, vary: "Accept" };

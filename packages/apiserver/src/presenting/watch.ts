@@ -10,7 +10,7 @@ import { decodeServed, tableOf } from "./object.ts";
  * after the first byte is an ERROR frame with a Status, after which the stream ends (410 Expired: list again).
  */
 export function presentWatch(ctx: RequestContext, result: Result & { kind: "watch" }): Response {
-  return { kind: "stream", status: 200, contentType: "application/json;stream=watch", chunks: frames(ctx, result) };
+  return { kind: "stream", status: 200, contentType: "application/json", chunks: frames(ctx, result) };
 }
 
 async function* frames(ctx: RequestContext, { watch, close }: Result & { kind: "watch" }): AsyncGenerator<Buffer> {

@@ -2,6 +2,8 @@
 import {
   ageColumn,
   type ColumnType,
+  type CompiledSchema,
+  cloneJson,
   isObject,
   type JsonObject,
   type JsonValue,
@@ -9,6 +11,7 @@ import {
   type TableColumn,
   tableConvertor,
 } from "@krate/apimachinery";
+import { compareVersions } from "../discovery/versions.ts";
 import { metadataOf, sectionOf, textOf } from "../objects.ts";
 import { compileObjectSchema } from "./object-schema.ts";
 import { defineResource, type ServedResource, type Subresource } from "./resource.ts";
@@ -50,6 +53,10 @@ function customResource(
   const kind = textOf(names["kind"]);
   const name = textOf(version["name"]);
   const openapi = schemaOf(version);
+  const stored =
+    convert && name !== storageVersion
+      ? compileObjectSchema(schemaOf(objectsIn(spec["versions"]).find((each) => each["name"] === storageVersion) ?? {}))
+      : undefined;
   const subresources = isObject(version["subresources"]) ? version["subresources"] : {};
   const paths = objectsIn(version["selectableFields"]).map((field) => textOf(field["jsonPath"]).replace(/^\./, ""));
   return defineResource({
@@ -69,21 +76,45 @@ function customResource(
     selectableFields: paths,
     hasStatus: subresources["status"] !== undefined,
     countsGeneration: true,
+    namesItsType: true,
     subresources: isObject(subresources["scale"])
       ? { scale: scaleSubresource(subresources["scale"]) as Subresource }
       : {},
-    ...(convert && { conversion: versionConversion(`${group}/${name}`, `${group}/${storageVersion}`) }),
+    ...(convert && { conversion: versionConversion(`${group}/${name}`, `${group}/${storageVersion}`, stored) }),
     ...(version["deprecated"] === true && {
-      deprecation: textOf(version["deprecationWarning"]) || `${group}/${name} ${kind} is deprecated`,
+      deprecation:
+        textOf(version["deprecationWarning"]) || deprecationOf(objectsIn(spec["versions"]), { group, name, kind }),
     }),
   });
 }
 
-/** Conversion strategy None: only apiVersion differs. */
-function versionConversion(served: string, stored: string): NonNullable<ServedResource["conversion"]> {
+/** Names the newest version to use instead. Source: defaultDeprecationWarning in customresource_handler.go. */
+function deprecationOf(
+  versions: readonly JsonObject[],
+  { group, name, kind }: { group: string; name: string; kind: string },
+): string {
+  const [newest] = versions
+    .filter((version) => version["served"] === true && version["deprecated"] !== true)
+    .map((version) => textOf(version["name"]))
+    .filter((version) => compareVersions(version, name) < 0)
+    .sort(compareVersions);
+  const text = `${group}/${name} ${kind} is deprecated`;
+  return newest === undefined ? text : `${text}; use ${group}/${newest} ${kind}`;
+}
+
+/** Conversion strategy None: only apiVersion differs, and what the stored version has a default for. */
+function versionConversion(
+  served: string,
+  stored: string,
+  storedSchema: CompiledSchema | undefined,
+): NonNullable<ServedResource["conversion"]> {
   return {
     toServed: (object) => ({ ...object, apiVersion: served }),
-    toStored: (object) => ({ ...object, apiVersion: stored }),
+    toStored: (object) => {
+      const result = cloneJson({ ...object, apiVersion: stored });
+      storedSchema?.applyDefaults(result);
+      return result;
+    },
   };
 }
 

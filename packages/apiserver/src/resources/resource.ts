@@ -100,6 +100,8 @@ export interface ServedResource extends GroupVersionKind {
   readonly isSecret: boolean;
   /** `metadata.generation` is kept: every change outside metadata and status raises it. */
   readonly countsGeneration: boolean;
+  /** Objects without apiVersion and kind are refused instead of taken for one. Custom resources, as in kube-apiserver. */
+  readonly namesItsType: boolean;
   readonly conversion?: Conversion | undefined;
   readonly strategy: Strategy;
   readonly subresources: ReadonlyMap<string, Subresource>;
@@ -140,6 +142,7 @@ export function defineResource(options: ResourceOptions): ServedResource {
     hasStatus: false,
     isSecret: false,
     countsGeneration: false,
+    namesItsType: false,
     strategy: {},
     ...options,
     storage: options.storage ?? { group, resource: plural },

@@ -1,19 +1,13 @@
-import {
-  applyFieldValidation,
-  describeSuspectFields,
-  isObject,
-  type JsonObject,
-  parseFieldValidation,
-  strictDecodingError,
-} from "@krate/apimachinery";
+import { applyFieldValidation, describeSuspectFields, type JsonObject, strictDecodingError } from "@krate/apimachinery";
 import { badRequest, conflict, invalid, notFound } from "@krate/kinds";
 import { decodeBody } from "../body.ts";
-import type { DeleteOptions, RequestContext, Stage, WriteOptions } from "../context.ts";
+import type { RequestContext, Stage } from "../context.ts";
 import { trackFields } from "../field-management.ts";
-import { decodeStored, metadataOf, textOf } from "../objects.ts";
-import { invalidOption, optionsKind, unsupportedOption } from "../option-errors.ts";
+import { decodeStored, metadataOf, metadataProblem, textOf, tidyMetadata } from "../objects.ts";
+import { invalidOption } from "../option-errors.ts";
 import { applyPatch, patchTypeOf } from "../patching.ts";
 import type { Services } from "../services.ts";
+import { deleteOptions, writeOptions } from "../write-options.ts";
 import { isWrite } from "./audit.ts";
 import { refusal } from "./authorize.ts";
 
@@ -45,33 +39,18 @@ function trackOwners(ctx: RequestContext, now: Date): void {
   ctx.object = trackFields(ctx, ctx.object, now);
 }
 
-export function writeOptions({ params, exchange, target }: RequestContext): WriteOptions {
-  const dryRun = params.getAll("dryRun");
-  const kind = optionsKind(target.verb);
-  if (dryRun.some((value) => value !== "All")) {
-    throw unsupportedOption(kind, "dryRun", JSON.stringify(dryRun), ["All"]);
-  }
-  const fieldValidation = params.get("fieldValidation") ?? "";
-  if (!["", "Ignore", "Strict", "Warn"].includes(fieldValidation)) {
-    throw unsupportedOption(kind, "fieldValidation", JSON.stringify(fieldValidation), ["", "Ignore", "Strict", "Warn"]);
-  }
-  const agent = exchange.header("user-agent") ?? "unknown";
-  return {
-    dryRun: dryRun.length > 0,
-    fieldValidation: parseFieldValidation(fieldValidation),
-    fieldManager: params.get("fieldManager") || (agent.split("/")[0] as string).slice(0, 128),
-    force: params.get("force") === "true" || params.get("force") === "1",
-  };
-}
-
 function bodyObject(ctx: RequestContext): { object: JsonObject; duplicateFields: string[] } {
   return decodeBody(ctx.body ?? Buffer.alloc(0), ctx.exchange.header("content-type"));
 }
+
+/** Whatever a client says about these, it is not recorded as its own. */
+const ignoredOnCreate = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
 function decodeCreate(ctx: RequestContext): void {
   const { object, duplicateFields } = bodyObject(ctx);
   checkType(ctx, object);
   checkNames(ctx, object);
+  for (const key of ignoredOnCreate) delete metadataOf(object)[key];
   ctx.operation = "CREATE";
   ctx.object = complete(ctx, object, duplicateFields);
 }
@@ -95,12 +74,21 @@ async function decodePatch(
     const message = "Required value: is required for apply patch";
     throw invalidOption("PatchOptions", "fieldManager", message, "FieldValueRequired");
   }
+  if (type !== "apply" && ctx.params.has("force")) {
+    throw invalidOption(
+      "PatchOptions",
+      "force",
+      "Forbidden: may not be specified for non-apply patch",
+      "FieldValueForbidden",
+    );
+  }
   const found = await loadExisting(ctx, services, { optional: type === "apply" });
   if (!found) await checkMayCreate(ctx, services);
   ctx.operation = found ? "UPDATE" : "CREATE";
   ctx.applied = type === "apply";
   const { object, duplicateFields, unknownFields } = applyPatch(ctx, type, services.now());
-  checkType(ctx, object);
+  if (type === "apply") checkType(ctx, object);
+  else checkPatchedType(ctx, object);
   checkNames(ctx, object);
   ctx.object = complete(ctx, object, duplicateFields, unknownFields);
   if (found) checkPreconditions(ctx);
@@ -137,6 +125,8 @@ async function loadExisting(
   const decoded = decodeStored(existing);
   ctx.existing = existing;
   ctx.old = conversion === undefined ? decoded : conversion.toServed(decoded);
+  // A default that the schema got since: it belongs to nobody, also not to whoever writes next.
+  ctx.served.schema?.applyDefaults(ctx.old);
   return true;
 }
 
@@ -147,9 +137,11 @@ export function errorTarget(ctx: RequestContext): { group: string; plural: strin
 }
 
 function checkType(ctx: RequestContext, object: JsonObject): void {
-  const { apiVersion, kind } = ctx.served;
-  object["apiVersion"] ??= apiVersion;
-  object["kind"] ??= kind;
+  const { apiVersion, kind, namesItsType } = ctx.served;
+  if (!namesItsType) {
+    object["apiVersion"] ??= apiVersion;
+    object["kind"] ??= kind;
+  }
   if (object["apiVersion"] !== apiVersion) {
     throw badRequest(
       `the API version in the data (${textOf(object["apiVersion"])}) does not match the expected API version (${apiVersion})`,
@@ -160,7 +152,22 @@ function checkType(ctx: RequestContext, object: JsonObject): void {
   }
 }
 
+/** A patch may not make an object of another kind out of this one. */
+function checkPatchedType(ctx: RequestContext, object: JsonObject): void {
+  for (const key of ["kind", "apiVersion"] as const) {
+    const given = object[key];
+    if (given === ctx.served[key]) continue;
+    const message = `Invalid value: ${JSON.stringify(given ?? "")}: must be ${ctx.served[key]}`;
+    throw invalid(errorTarget(ctx), [{ reason: "FieldValueInvalid", field: key, message }]);
+  }
+}
+
 function checkNames(ctx: RequestContext, object: JsonObject): void {
+  const { kind, version } = ctx.served;
+  const wrong = metadataProblem(object);
+  if (wrong !== undefined) {
+    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${wrong}`);
+  }
   const metadata = metadataOf(object);
   const { name, namespace, verb } = ctx.target;
   if (verb !== "create") {
@@ -186,7 +193,7 @@ function complete(
   foundBefore: string[] = [],
 ): JsonObject {
   const { schema, kind, version } = ctx.served;
-  const unknownFields = [...foundBefore, ...(schema?.prune(object) ?? [])];
+  const unknownFields = [...foundBefore, ...(schema?.prune(object, { keepNulls: ctx.applied }) ?? [])];
   const directive = ctx.options?.fieldValidation ?? "Warn";
   if (directive === "Strict" && ctx.info.verb === "patch") {
     const texts = describeSuspectFields({ duplicateFields, unknownFields });
@@ -198,6 +205,7 @@ function complete(
   }
   for (const text of applyFieldValidation(directive, { kind, version, duplicateFields, unknownFields })) ctx.warn(text);
   schema?.applyDefaults(object);
+  tidyMetadata(object);
   ctx.served.strategy.complete?.(object);
   return object;
 }
@@ -251,31 +259,4 @@ function revisionMissing(ctx: RequestContext): Error {
 /** A patch that carries a resourceVersion is conditional; one that does not inherits the stored one. */
 function patchNamesRevision(ctx: RequestContext): boolean {
   return ctx.body?.includes('"resourceVersion"') === true || ctx.body?.includes("resourceVersion:") === true;
-}
-
-const policies = ["Foreground", "Background", "Orphan"] as const;
-
-export function deleteOptions(ctx: RequestContext): DeleteOptions {
-  const body = ctx.body !== undefined && ctx.body.length > 0 ? bodyObject(ctx).object : {};
-  const preconditions = isObject(body["preconditions"]) ? body["preconditions"] : {};
-  const grace = body["gracePeriodSeconds"] ?? ctx.params.get("gracePeriodSeconds") ?? undefined;
-  const policy = body["propagationPolicy"] ?? ctx.params.get("propagationPolicy") ?? undefined;
-  if (policy !== undefined && !(policies as readonly unknown[]).includes(policy)) {
-    throw unsupportedOption("DeleteOptions", "propagationPolicy", JSON.stringify(policy), [...policies, "nil"]);
-  }
-  if (body["orphanDependents"] === true && policy === undefined) body["propagationPolicy"] = "Orphan";
-  if (Array.isArray(body["dryRun"]) && body["dryRun"].length > 0 && ctx.options !== undefined)
-    ctx.options.dryRun = true;
-  const seconds = grace === undefined || grace === null ? undefined : Number(grace);
-  if (seconds !== undefined && (!Number.isInteger(seconds) || seconds < 0)) {
-    throw badRequest(`gracePeriodSeconds: Invalid value: ${JSON.stringify(grace)}: must be an integer of at least 0`);
-  }
-  return {
-    propagationPolicy: (policy ??
-      (body["orphanDependents"] === true ? "Orphan" : undefined)) as DeleteOptions["propagationPolicy"],
-    gracePeriodSeconds: seconds,
-    uid: typeof preconditions["uid"] === "string" ? preconditions["uid"] : undefined,
-    resourceVersion:
-      typeof preconditions["resourceVersion"] === "string" ? preconditions["resourceVersion"] : undefined,
-  };
 }

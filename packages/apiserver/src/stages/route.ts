@@ -1,4 +1,4 @@
-import { ApiError } from "@krate/kinds";
+import { ApiError, badRequest } from "@krate/kinds";
 import type { RequestContext, Response, Stage } from "../context.ts";
 import type { NonResourceRoute } from "../services.ts";
 
@@ -24,7 +24,7 @@ export function route(routes: readonly NonResourceRoute[]): Stage {
 }
 
 /** What a Go server says about a path it does not know at all. */
-const pageNotFound: Response = {
+export const pageNotFound: Response = {
   kind: "bytes",
   status: 404,
   contentType: "text/plain; charset=utf-8",
@@ -48,9 +48,13 @@ function checkServed(ctx: RequestContext): void {
   if (namespace !== "" && !resource.namespaced && resource.plural !== "namespaces") throw unknownPath();
   if (subresource === "") {
     if (!(resource.verbs as readonly string[]).includes(verb)) throw notAllowed();
-    if (name === "" && (verb === "update" || verb === "patch")) throw notAllowed();
-    if (resource.namespaced && namespace === "" && (name !== "" || verb === "create" || verb === "deletecollection")) {
-      if (verb !== "list" && verb !== "watch") throw notAllowed();
+    if (name === "" && (verb === "update" || verb === "patch")) {
+      if (resource.namesItsType) throw badRequest("name must be provided");
+      throw notAllowed();
+    }
+    if (resource.namespaced && namespace === "" && verb !== "list" && verb !== "watch") {
+      if (!resource.namesItsType && ctx.info.path.endsWith(`/${resource.plural}`)) throw notAllowed();
+      ctx.response = pageNotFound;
     }
     return;
   }

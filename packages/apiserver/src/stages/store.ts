@@ -1,7 +1,7 @@
 import type { JsonObject } from "@krate/apimachinery";
 import { alreadyExists, conflict, notFound } from "@krate/kinds";
 import { RequestContext, type Stage } from "../context.ts";
-import { removeOrMark } from "../deletion.ts";
+import { explainTaken, removeOrMark } from "../deletion.ts";
 import { encodeFor } from "../encoding.ts";
 import { listOptions, watchOptions } from "../list-options.ts";
 import { decodeStored, finalizersOf, metadataOf, textOf } from "../objects.ts";
@@ -93,7 +93,7 @@ async function create(ctx: RequestContext, { store }: StoreServices): Promise<vo
     return;
   }
   if (ctx.key === undefined) throw new Error("fillMetadata gave the new object no key");
-  const stored = await store.create(ctx.key, encodeFor(ctx.served, object));
+  const stored = await store.create(ctx.key, encodeFor(ctx.served, object)).catch(explainTaken(ctx, store));
   ctx.result = { kind: "object", status: created, stored };
   await strategy.afterWrite?.(ctx, object, undefined);
 }
@@ -157,7 +157,8 @@ function checkDeletePreconditions(ctx: RequestContext): void {
   const { deleteOptions, existing, old } = ctx;
   if (deleteOptions === undefined || existing === undefined || old === undefined) return;
   const uid = textOf(metadataOf(old)["uid"]);
-  const target = { kind: ctx.served.kind, name: ctx.target.name };
+  const { group, kind } = ctx.served;
+  const target = { group, plural: kind, kind, name: ctx.target.name };
   if (deleteOptions.uid !== undefined && deleteOptions.uid !== uid) {
     throw conflict(
       target,
@@ -212,8 +213,8 @@ async function removeItem(
   validate: (ctx: RequestContext) => Promise<void>,
 ): Promise<StoredObject> {
   await validate(ctx);
-  const outcome = await removeOrMark(ctx, services, { absentIsFine: true });
-  return outcome.stored ?? (ctx.existing as StoredObject);
+  await removeOrMark(ctx, services, { absentIsFine: true });
+  return ctx.existing as StoredObject;
 }
 
 function convertOld({ served }: RequestContext, object: JsonObject): JsonObject {

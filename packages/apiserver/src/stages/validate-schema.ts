@@ -1,5 +1,10 @@
-import { type JsonObject, validateObjectMeta, validateObjectMetaUpdate } from "@krate/apimachinery";
-import { type FieldError, invalid } from "@krate/kinds";
+import {
+  type JsonObject,
+  validateRules as runRules,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from "@krate/apimachinery";
+import { type FieldError, type FieldErrorReason, invalid } from "@krate/kinds";
 import type { RequestContext, Stage } from "../context.ts";
 import { metadataOf } from "../objects.ts";
 import { errorTarget } from "./decode.ts";
@@ -20,9 +25,39 @@ async function findErrors(ctx: RequestContext): Promise<FieldError[]> {
   const metadata = metadataOf(object);
   const fromMetadata = validateObjectMeta(metadata, { namespaced, name: nameRule });
   if (ctx.old !== undefined) fromMetadata.push(...validateObjectMetaUpdate(metadata, metadataOf(ctx.old)));
-  const errors = [...fromMetadata, ...fromSchema];
+  const errors = withoutRepeats([...fromMetadata, ...fromSchema.filter((error) => !isSaidByMetadata(error))]);
   // A strategy may rely on what the schema promises.
-  return errors.length > 0 ? errors : ((await strategy.validate?.(ctx, object, ctx.old)) ?? []);
+  if (errors.length === 0) return (await strategy.validate?.(ctx, object, ctx.old)) ?? [];
+  if (schema === undefined || fromMetadata.length > 0 || errors.some(({ reason }) => hidesRules.has(reason)))
+    return errors;
+  const tolerated: FieldError[] = [];
+  const fromRules = runRules(object, ctx.old, schema.schema, tolerated);
+  for (const { field, message } of tolerated) ctx.warn(`${field}: ${message}`);
+  return [...errors, ...fromRules];
+}
+
+/** An object with one of these may not have the shape that rules count on. Source: hasBlockingErr in customresource/validator.go. */
+const hidesRules: ReadonlySet<FieldErrorReason> = new Set<FieldErrorReason>([
+  "FieldValueNotSupported",
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+]);
+
+/** The rules of ObjectMeta say it better. */
+function isSaidByMetadata({ reason, field }: FieldError): boolean {
+  return reason === "FieldValueRequired" && field.startsWith("metadata.ownerReferences");
+}
+
+function withoutRepeats(errors: readonly FieldError[]): FieldError[] {
+  const seen = new Set<string>();
+  return errors.filter(({ field, message }) => {
+    const key = `${field}\n${message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
 }
 
 /** What a core kind's status lacks is its zero value in Go; kube-apiserver asks nobody for it. */

@@ -144,7 +144,7 @@ export function compactedRevision(revision: bigint, compacted: bigint): ApiError
 
 /** 504 with the cause kube-apiserver gives; clients retry. Source: apimachinery errors.NewTooLargeResourceVersionError. */
 export function tooLargeResourceVersion(wanted: bigint, current: bigint): ApiError {
-  return new ApiError("Timeout", `Too large resource version: ${wanted}, current: ${current}`, {
+  return new ApiError("Timeout", `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
     details: {
       causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
       retryAfterSeconds: 1,
