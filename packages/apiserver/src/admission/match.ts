@@ -95,7 +95,8 @@ export function subjectOf(ctx: RequestContext): Subject {
     subresource: ctx.target.subresource,
     namespaced,
     isNamespace: group === "" && plural === "namespaces",
-    name: ctx.key?.name ?? ctx.target.name,
+    // kube-apiserver does not name the objects of a collection.
+    name: ctx.target.verb === "deletecollection" ? "" : (ctx.key?.name ?? ctx.target.name),
   };
 }
 

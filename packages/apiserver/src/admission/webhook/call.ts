@@ -138,14 +138,27 @@ function problemOf({ status, contentType, body }: WebhookAnswer): { message: str
 /** One webhook may say so much; the rest is dropped. */
 const maxAnnotations = 32;
 const maxAnnotationCharacters = 4096;
-const maxWarnings = 32;
+/** As in kube-apiserver: all of them, and each when they are more than that. */
+const maxWarningCharacters = 4096;
+const maxLongWarningCharacters = 256;
 
 function record(ctx: RequestContext, { name }: Webhook, { warnings, auditAnnotations }: Verdict): void {
-  for (const text of warnings.slice(0, maxWarnings)) ctx.warn(text);
+  for (const text of cutWarnings(warnings)) ctx.warn(text);
   const annotations = Object.entries(auditAnnotations)
     .slice(0, maxAnnotations)
     .map(([key, value]) => [`${name}/${key}`, value.slice(0, maxAnnotationCharacters)] as const);
   if (annotations.length > 0) annotate(ctx, Object.fromEntries(annotations));
+}
+
+function cutWarnings(warnings: readonly string[]): readonly string[] {
+  const lengthOf = (texts: readonly string[]) => texts.reduce((sum, { length }) => sum + length, 0);
+  if (lengthOf(warnings) <= maxWarningCharacters) return warnings;
+  const kept: string[] = [];
+  for (const text of warnings) {
+    if (lengthOf(kept) >= maxWarningCharacters) break;
+    kept.push(text.slice(0, maxLongWarningCharacters));
+  }
+  return kept;
 }
 
 /** What is there already stays, as in kube-apiserver. */

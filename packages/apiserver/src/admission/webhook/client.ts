@@ -122,7 +122,19 @@ function exchange(agent: Agent, { url, endpoint, body, signal }: Call): Promise<
     call.on("error", (error: NodeJS.ErrnoException) =>
       reject(call.reusedSocket && error.code === "ECONNRESET" ? new StaleConnection("stale", { cause: error }) : error),
     );
-    call.on("response", (answer) => void read(answer).then(resolve, reject));
+    let answered = false;
+    call.on("response", (answer) => {
+      answered = true;
+      void read(answer).then(resolve, reject);
+    });
+    // Without this nothing is told of an answer that switches protocols, nor of one that never was.
+    call.on("upgrade", (_answer, socket) => {
+      socket.destroy();
+      reject(new Error("the webhook switched protocols"));
+    });
+    call.on("close", () => {
+      if (!answered) reject(new Error("EOF"));
+    });
     call.end(bytes);
   });
 }
