@@ -24,6 +24,8 @@ export interface SessionOptions {
   settings?: Readonly<Record<string, string>>;
 }
 
+export const defaultStatementTimeoutMilliseconds = 30_000;
+
 const int8 = pg.types.builtins.INT8;
 
 /** `bigint` columns arrive as `BigInt`: a revision does not fit a double for ever. */
@@ -39,7 +41,7 @@ export function clientConfig(connection: PostgresConnection, options: SessionOpt
   return {
     ...(typeof connection === "string" ? { connectionString: connection } : connection),
     application_name: options.applicationName,
-    statement_timeout: options.statementTimeoutMilliseconds ?? 30_000,
+    statement_timeout: options.statementTimeoutMilliseconds ?? defaultStatementTimeoutMilliseconds,
     connectionTimeoutMillis: options.connectTimeoutMilliseconds ?? 5_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,

@@ -12,6 +12,10 @@ export interface NudgeOptions {
   log?: Log;
 }
 
+/** How often it makes sure that its session is there; a network that lost it tells nobody. */
+const heartbeatMilliseconds = 15_000;
+/** A session that takes longer to answer is given up for a new one. */
+const answerMilliseconds = 5_000;
 const firstDelayMilliseconds = 50;
 const lastDelayMilliseconds = 2_000;
 
@@ -27,6 +31,7 @@ export class Nudge {
   readonly #log: Log;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
   #delayMilliseconds = firstDelayMilliseconds;
   #sending = false;
   #sendAgain = false;
@@ -40,6 +45,7 @@ export class Nudge {
   /** Resolves when listening for the first time, rejects when that fails; later losses are mended in the background. */
   async start(): Promise<void> {
     await this.#connect();
+    this.#heartbeat = setInterval(() => void this.#ask("select 1"), heartbeatMilliseconds).unref();
   }
 
   get listening(): boolean {
@@ -100,18 +106,26 @@ export class Nudge {
     this.#sending = true;
     do {
       this.#sendAgain = false;
-      try {
-        await this.#client?.query(`notify ${this.#options.channel}`);
-      } catch (error) {
-        this.#log.debug({ err: error, channel: this.#options.channel }, "a nudge was not sent");
-      }
+      await this.#ask(`notify ${this.#options.channel}`);
     } while (this.#sendAgain);
     this.#sending = false;
+  }
+
+  /** Never throws: a session that does not answer is ended, which brings a new one. */
+  async #ask(text: string): Promise<void> {
+    const client = this.#client;
+    try {
+      await client?.query({ text, query_timeout: answerMilliseconds } as pg.QueryConfig);
+    } catch (error) {
+      this.#log.debug({ err: error, channel: this.#options.channel }, "the nudge session did not answer");
+      await client?.end().catch(() => undefined); // whatever is left of it
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
     const client = this.#client;
     this.#client = undefined;
     await client?.end();

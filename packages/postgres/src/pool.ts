@@ -1,11 +1,22 @@
+import type { Socket } from "node:net";
 import pg from "pg";
-import { clientConfig, type PostgresConnection, type SessionOptions } from "./connection.ts";
+import {
+  clientConfig,
+  defaultStatementTimeoutMilliseconds,
+  type PostgresConnection,
+  type SessionOptions,
+} from "./connection.ts";
 import { translatePostgresError } from "./errors.ts";
 import { type Log, silentLog } from "./log.ts";
 
 export interface PoolOptions extends SessionOptions {
   /** Sessions at most. @defaultValue 10 */
   maxConnections?: number;
+  /**
+   * A session that is used and has said nothing for so long is given up: a network that drops packets tells nobody. 0: never.
+   * @defaultValue what a statement may take, and 2 s
+   */
+  silenceTimeoutMilliseconds?: number;
   log?: Log;
 }
 
@@ -25,7 +36,29 @@ export function createPool(connection: PostgresConnection, options: PoolOptions)
   pool.on("connect", (client) => {
     client.on("error", (error) => log.debug({ err: error }, "a database session broke while it was used"));
   });
+  const statementTimeout = options.statementTimeoutMilliseconds ?? defaultStatementTimeoutMilliseconds;
+  giveUpSilent(pool, options.silenceTimeoutMilliseconds ?? (statementTimeout && statementTimeout + graceMilliseconds));
   return pool;
+}
+
+/** The server ends a statement itself and says so; this is how long that may take to arrive. */
+const graceMilliseconds = 2_000;
+
+/** The time-out of the socket covers statements, COPY and whatever else is spoken on it, and counts from the last byte either way. */
+function giveUpSilent(pool: Pool, milliseconds: number): void {
+  if (milliseconds === 0) return;
+  const giveUp = function (this: Socket) {
+    this.destroy(
+      Object.assign(new Error(`the database has said nothing for ${milliseconds} ms`), { code: "ETIMEDOUT" }),
+    );
+  };
+  pool.on("acquire", (client) => void socketOf(client).setTimeout(milliseconds, giveUp));
+  pool.on("release", (_error, client) => void socketOf(client).setTimeout(0, giveUp));
+}
+
+/** pg 8 has it on `client.connection`, which its types leave out. */
+function socketOf(client: PoolClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { isConnectionLost } from "./errors.ts";
 import { Nudge } from "./nudge.ts";
 import { createPool, type Pool, withClient, withTransaction } from "./pool.ts";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "./testing/index.ts";
@@ -51,6 +52,22 @@ describe("sessions", () => {
     });
     await expect(work).rejects.toThrow();
     expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  test("a session that says nothing while it is used is given up, an idle one is not", async () => {
+    const impatient = createPool(database.connection, {
+      applicationName: "impatient",
+      maxConnections: 1,
+      silenceTimeoutMilliseconds: 250,
+    });
+    const silent = await impatient.query("select pg_sleep(60)").catch((error: unknown) => error);
+    expect({ silent, lost: isConnectionLost(silent) }).toMatchObject({ silent: { code: "ETIMEDOUT" }, lost: true });
+    const pid = async () => (await impatient.query("select pg_backend_pid() as pid")).rows[0].pid as number;
+    const first = await pid();
+    await pool.query("select pg_sleep(0.5)");
+    expect(await pid()).toBe(first);
+    await impatient.end();
+    await pool.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'impatient'");
   });
 
   test("a database with an open session cannot be dropped without a complaint that names it", async () => {

@@ -23,6 +23,9 @@ const byIndex = {
 /** Without a selector the one good way is along the primary key, in order. */
 const byKey = { ...byIndex, enable_bitmapscan: "off" };
 
+/** Everybody waits for writes and for the head, so a dead session must be noticed soon; none of these statements takes a second. */
+const quick = { statementTimeoutMilliseconds: 10_000 };
+
 export interface SessionsOptions {
   connection: PostgresConnection;
   /** Sessions at most for gets, for lists and for lists with a selector, each. Writes use one. */
@@ -45,18 +48,24 @@ export interface Sessions {
 
 /** Opens the sessions and brings the schema up to date. */
 export async function openSessions({ connection, maxReadConnections, log }: SessionsOptions): Promise<Sessions> {
-  const pool = (purpose: string, maxConnections: number, settings: Record<string, string>): Pool =>
-    createPool(connection, { applicationName: `krate apiserver ${purpose}`, maxConnections, settings, log });
-  const write = pool("write", 1, byIndex);
+  const pool = (purpose: string, maxConnections: number, settings: Record<string, string>, short = {}): Pool =>
+    createPool(connection, { applicationName: `krate apiserver ${purpose}`, maxConnections, settings, log, ...short });
+  const write = pool("write", 1, byIndex, quick);
   const list = pool("list", maxReadConnections, byKey);
   const select = pool("select", maxReadConnections, byIndex);
-  const read = pool("read", maxReadConnections, byIndex);
+  const read = pool("read", maxReadConnections, byIndex, quick);
   const end = async () => {
     await Promise.all([write, list, select, read].map((each) => each.end()));
   };
   try {
     const migrations = await readMigrations(new URL("./migrations/", import.meta.url));
-    await withClient(write, (client) => migrate(client, { component: "storage", migrations, log }));
+    // A migration may take its time, and waits for the one of another replica.
+    const migrating = pool("migrate", 1, {}, { silenceTimeoutMilliseconds: 0 });
+    try {
+      await withClient(migrating, (client) => migrate(client, { component: "storage", migrations, log }));
+    } finally {
+      await migrating.end();
+    }
   } catch (error) {
     await end();
     throw error;
