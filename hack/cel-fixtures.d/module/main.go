@@ -1,0 +1,144 @@
+// Command cel-fixtures evaluates CEL expressions with Kubernetes' own implementation.
+//
+// It reads a Request from standard input and writes a Result for each expression, in order, to standard output.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/google/cel-go/cel"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+)
+
+// Request is everything an evaluation depends on.
+type Request struct {
+	Variables   []Variable      `json:"variables"`
+	Schema      json.RawMessage `json:"schema"`
+	Self        any             `json:"self"`
+	Expressions []Expression    `json:"expressions"`
+}
+
+// Variable has a type as it is written in signatures, such as list<string>, and a value as encode makes it.
+type Variable struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value any    `json:"value"`
+}
+
+// Expression is compiled in the environment of validating policies, or in that of mutating ones.
+type Expression struct {
+	Text     string `json:"text"`
+	Mutating bool   `json:"mutating"`
+}
+
+// Result tells either what is wrong with the expression, or what it gives and costs.
+type Result struct {
+	Issues []Issue `json:"issues,omitempty"`
+	// Program is what is found when the program is made: constants that cannot be converted.
+	Program string `json:"program,omitempty"`
+	Type    string `json:"type,omitempty"`
+	Value   any    `json:"value,omitempty"`
+	Error   string `json:"error,omitempty"`
+	Cost    uint64 `json:"cost"`
+	// Panic is set where cel-go itself crashes.
+	Panic string `json:"panic,omitempty"`
+	// Unstable is set where two evaluations differ.
+	Unstable bool `json:"unstable,omitempty"`
+}
+
+// Issue has a one-based line and column.
+type Issue struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "cel-fixtures:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var request Request
+	decoder := json.NewDecoder(os.Stdin)
+	decoder.UseNumber()
+	if err := decoder.Decode(&request); err != nil {
+		return err
+	}
+	world, err := newWorld(request)
+	if err != nil {
+		return err
+	}
+	results := make([]Result, len(request.Expressions))
+	for index, expression := range request.Expressions {
+		results[index] = evaluateRepeatedly(world, expression)
+	}
+	return json.NewEncoder(os.Stdout).Encode(results)
+}
+
+// repetitions are enough to see that a result depends on the order in which Go walks over a map, which is random.
+const repetitions = 12
+
+func evaluateRepeatedly(world *world, expression Expression) Result {
+	first := evaluate(world, expression)
+	if len(first.Issues) > 0 || first.Program != "" || first.Panic != "" {
+		return first
+	}
+	for range repetitions {
+		if !reflect.DeepEqual(first, evaluate(world, expression)) {
+			return Result{Unstable: true}
+		}
+	}
+	return first
+}
+
+func evaluate(world *world, expression Expression) (result Result) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			result = Result{Panic: fmt.Sprint(problem)}
+		}
+	}()
+	env := world.validating
+	if expression.Mutating {
+		env = world.mutating
+	}
+	ast, issues := env.Compile(expression.Text)
+	if issues != nil {
+		return Result{Issues: issuesOf(issues)}
+	}
+	program, err := env.Program(ast, cel.InterruptCheckFrequency(celconfig.CheckFrequency))
+	if err != nil {
+		return Result{Program: err.Error()}
+	}
+	result.Type = ast.OutputType().String()
+	value, details, err := program.Eval(world.bindings)
+	if details != nil && details.ActualCost() != nil {
+		result.Cost = *details.ActualCost()
+	}
+	if err != nil {
+		result.Error = err.Error()
+		return result
+	}
+	result.Value = encode(value)
+	return result
+}
+
+func issuesOf(issues *cel.Issues) []Issue {
+	found := []Issue{}
+	for _, each := range issues.Errors() {
+		found = append(found, Issue{Line: each.Location.Line(), Column: each.Location.Column() + 1, Message: each.Message})
+	}
+	slices.SortStableFunc(found, func(a, b Issue) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return found
+}
