@@ -51,7 +51,8 @@ describe("writing", () => {
     mkdirSync(join(folder.path, "out"));
     writeFileSync(join(folder.path, "out/same.txt"), "same");
     writeFileSync(join(folder.path, "out/changed.txt"), "before");
-    writeFileSync(join(folder.path, "out/stale.txt"), "stale");
+    writeFileSync(join(folder.path, "out/stale.txt"), `# ${generatedNotice}\n`);
+    writeFileSync(join(folder.path, "out/by-hand.txt"), "a person's");
     const found = differences(folder.path, files, ["out"]);
     expect(found).toEqual([
       { path: "out/new.txt", change: "missing" },

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { OutputFile } from "./output-file.ts";
+import { generatedNotice, type OutputFile } from "./output-file.ts";
 
 /** What separates the working tree from the generators' output. */
 export interface Difference {
@@ -8,7 +8,7 @@ export interface Difference {
   change: "missing" | "changed" | "stale";
 }
 
-/** Compares `files` with the tree below `root`; files in `ownedFolders` that no generator writes are stale. */
+/** Compares `files` with the tree below `root`; files in `ownedFolders` that bear the generated notice and no generator writes are stale. */
 export function differences(root: string, files: readonly OutputFile[], ownedFolders: readonly string[]): Difference[] {
   const wanted = new Set(files.map(({ path }) => path));
   const outdated = files.flatMap(({ path, content }): Difference[] => {
@@ -18,7 +18,7 @@ export function differences(root: string, files: readonly OutputFile[], ownedFol
   });
   const stale = ownedFolders
     .flatMap((folder) => filesIn(root, folder))
-    .filter((path) => !wanted.has(path))
+    .filter((path) => !wanted.has(path) && readFileSync(join(root, path), "utf8").includes(generatedNotice))
     .map((path): Difference => ({ path, change: "stale" }));
   return [...outdated, ...stale];
 }

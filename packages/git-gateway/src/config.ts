@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 
 /** Everything the gateway reads from its environment, validated. */
 export interface GatewayConfig {
@@ -9,6 +10,8 @@ export interface GatewayConfig {
   tls: { cert: string; key: string } | undefined;
   /** Namespace of Krate itself: where repository-operator's ServiceAccount lives. */
   platformNamespace: string;
+  /** This process among all that enforce policies, as `status.applied[].backend` of a RefPolicy shows it. */
+  gatewayName: string;
   maxPackBytes: number;
   maxObjectBytes: number;
   packTimeoutSeconds: number;
@@ -23,6 +26,7 @@ export interface GatewayConfig {
  * | KRATE_REPOSITORY_ROOT | folder of bare repositories | required |
  * | KRATE_GIT_ADDRESS | host:port to listen on | 127.0.0.1:7081 |
  * | KRATE_GIT_TLS_CERT_FILE, KRATE_GIT_TLS_KEY_FILE | PEM files; both or none | plain HTTP |
+ * | KRATE_GIT_GATEWAY_NAME | this process in `status.applied` of RefPolicies; stable over restarts | host name |
  * | KRATE_GIT_MAX_PACK_BYTES | largest push | 2 GiB |
  * | KRATE_GIT_MAX_OBJECT_BYTES | largest single allocation git may make for a push | 512 MiB |
  * | KRATE_GIT_PACK_TIMEOUT_SECONDS | longest upload and check of one push | 900 |
@@ -41,6 +45,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     healthAddress: addressOf(env, "KRATE_HEALTH_ADDRESS", "127.0.0.1:0"),
     tls: tlsOf(env.KRATE_GIT_TLS_CERT_FILE, env.KRATE_GIT_TLS_KEY_FILE),
     platformNamespace: env.KRATE_NAMESPACE ?? "krate-system",
+    gatewayName: env.KRATE_GIT_GATEWAY_NAME || hostname(),
     maxPackBytes: numberOf(env, "KRATE_GIT_MAX_PACK_BYTES", 2 * 1024 ** 3),
     maxObjectBytes: numberOf(env, "KRATE_GIT_MAX_OBJECT_BYTES", 512 * 1024 ** 2),
     packTimeoutSeconds: numberOf(env, "KRATE_GIT_PACK_TIMEOUT_SECONDS", 900),

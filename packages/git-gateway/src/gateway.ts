@@ -35,7 +35,7 @@ export async function runGateway(
   const readers = new ObjectReaderPool();
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
   const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
-  const policies = new KubePolicies(client, onProblem);
+  const policies = new KubePolicies(client, { gateway: config.gatewayName, onProblem });
   const events = kubeEventLog(client);
   const onUnrecorded = (entry: { pushId: string }, error: Error) =>
     log.error(
@@ -88,7 +88,7 @@ export async function runGateway(
     if (!signal.aborted) throw error;
   } finally {
     notReady = "the gateway is stopping";
-    await server.close(graceMs);
+    await Promise.all([server.close(graceMs), policies.stop()]);
     readers.close();
     await health.close();
   }

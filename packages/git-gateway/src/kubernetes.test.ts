@@ -10,10 +10,13 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { crdOf } from "@krate/codegen";
 import { NativeGitBackend } from "@krate/git";
 import {
+  annotations,
   BranchProtection,
+  ConfigMap,
   GitEvent,
   Job,
   type KubernetesObject,
+  labels,
   Namespace,
   Pod,
   RefPolicy,
@@ -21,6 +24,7 @@ import {
   ServiceAccount,
 } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
+import { canonicalJson, emptyBundle } from "@krate/refpolicy";
 import {
   eventually,
   freePort,
@@ -127,6 +131,7 @@ skipWithout("envtest")("git-gateway on a real kube-apiserver", () => {
         KRATE_REPOSITORY_ROOT: join(folder.path, "repositories"),
         KRATE_GIT_ADDRESS: `127.0.0.1:${port}`,
         KRATE_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
+        KRATE_GIT_GATEWAY_NAME: "gateway-under-test",
         KRATE_LOG_LEVEL: "warn",
       },
       stdio: ["ignore", "ignore", "inherit"],
@@ -265,5 +270,25 @@ skipWithout("envtest")("git-gateway on a real kube-apiserver", () => {
     });
     await admin.delete(BranchProtection, { namespace, name: "main" });
     await eventually(async () => (await git(["push", url("guarded", writer), "main:refs/heads/any"], work)).code === 0);
+  }, 30_000);
+
+  test("a bundle that is in force is marked as applied by this gateway", async () => {
+    const bundle = emptyBundle(namespace);
+    const metadata = {
+      namespace,
+      name: "krate-refpolicy",
+      labels: { [labels.bundle]: "true" },
+      annotations: { [annotations.bundleHash]: bundle.hash },
+    };
+    await admin.create(ConfigMap, { metadata, data: { "bundle.json": canonicalJson(bundle) } });
+    const marked = await eventually(async () => {
+      const { metadata } = await admin.get(ConfigMap, { namespace, name: "krate-refpolicy" });
+      return metadata?.annotations?.["applied.krate.a5c.ai/gateway-under-test"] !== undefined && metadata;
+    });
+    expect(marked.annotations).toEqual({
+      [annotations.bundleHash]: bundle.hash,
+      "applied.krate.a5c.ai/gateway-under-test": bundle.hash,
+    });
+    await admin.delete(ConfigMap, { namespace, name: "krate-refpolicy" });
   }, 30_000);
 });

@@ -79,10 +79,11 @@ export const programs: Record<string, ProgramAccess> = {
       ...reviews,
       ...events,
       config(["repositories", "branchprotections", "refpolicies", "sshkeys", "users", "runnerpools"], read),
-      config(["refpolicies/status"], ["patch"]),
       records(["pullrequests", "pipelines", "jobs"], read),
       records(["gitevents"], ["get", "list", "create"]),
       allow("", ["configmaps"], read),
+      // Says on the policy bundle which version it enforces.
+      { ...allow("", ["configmaps"], ["patch"]), resourceNames: ["krate-refpolicy"] },
       allow("", ["pods", "serviceaccounts"], ["get"]),
     ],
   },

@@ -3,6 +3,7 @@ import type { Informer, KubeClient } from "@krate/kube";
 import { informer } from "@krate/kube";
 import { evaluatePush, type PolicyBundle, parseBundle } from "@krate/refpolicy";
 import type { PolicyEngine, PushFacts, RefDecision } from "../ports.ts";
+import { AppliedReports } from "./applied-reports.ts";
 
 export const bundleKey = "bundle.json";
 
@@ -20,18 +21,28 @@ export class KubePolicies implements PolicyEngine {
   readonly #protections: Informer<ObjectOf<typeof BranchProtection>>;
   readonly #refPolicies: Informer<ObjectOf<typeof RefPolicy>>;
 
-  constructor(client: KubeClient, onProblem: (message: string, error: unknown) => void) {
+  readonly #reports: AppliedReports;
+
+  /** @param options.gateway name under which this process reports the bundles it enforces */
+  constructor(
+    client: KubeClient,
+    { gateway, onProblem }: { gateway: string; onProblem(message: string, error: unknown): void },
+  ) {
+    this.#reports = new AppliedReports(client, gateway, onProblem);
     const report = ({ message, error }: { message: string; error: unknown }) => onProblem(message, error);
     this.#configMaps = informer(client, ConfigMap, { labelSelector: `${labels.bundle}=true`, onProblem: report });
     this.#protections = informer(client, BranchProtection, { onProblem: report });
     this.#refPolicies = informer(client, RefPolicy, { onProblem: report });
     this.#configMaps.onChange((type, object) => {
       if (type === "DELETED") return;
+      const { namespace = "", name = "", annotations } = object.metadata ?? {};
       try {
-        this.#bundles.set(object.metadata?.namespace ?? "", parseBundle(object.data?.[bundleKey] ?? ""));
+        const bundle = parseBundle(object.data?.[bundleKey] ?? "");
+        this.#bundles.set(namespace, bundle);
+        this.#reports.report(namespace, name, bundle.hash, annotations);
       } catch (error) {
         onProblem(
-          `the policy bundle of namespace "${object.metadata?.namespace}" is not valid; the last valid one stays in force`,
+          `the policy bundle of namespace "${namespace}" is not valid; the last valid one stays in force`,
           error,
         );
       }
@@ -44,6 +55,11 @@ export class KubePolicies implements PolicyEngine {
 
   async synced(): Promise<void> {
     await Promise.all([this.#configMaps.synced(), this.#protections.synced(), this.#refPolicies.synced()]);
+  }
+
+  /** Says that this process enforces nothing any more. */
+  async stop(): Promise<void> {
+    await this.#reports.stop();
   }
 
   async evaluate(push: PushFacts): Promise<RefDecision[]> {
