@@ -2,6 +2,7 @@
  * A load generator over HTTP/2: a fixed number of requests in flight on a few connections, for a fixed time. The same code
  * loads Krate and the anchor, so what it costs itself is the same for both.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Connection, type RequestPlan, type Target } from "./http2-connection.ts";
 
 export interface LoadOptions {
@@ -55,7 +56,10 @@ export async function load(target: Target, options: LoadOptions): Promise<LoadRe
   } finally {
     for (const connection of connections) connection.close();
   }
-  const seconds = (performance.now() - startedAt) / 1000;
+  return resultOf(latencies, bytes, (performance.now() - startedAt) / 1000);
+}
+
+function resultOf(latencies: readonly number[], bytes: number, seconds: number): LoadResult {
   const sorted = Float64Array.from(latencies).sort();
   return {
     requests: latencies.length,
@@ -64,6 +68,36 @@ export async function load(target: Target, options: LoadOptions): Promise<LoadRe
     p99Milliseconds: percentile(sorted, 0.99),
     megabytesPerSecond: bytes / seconds / 1e6,
   };
+}
+
+export interface RateOptions {
+  /** Requests per second, sent when their time has come, whether the ones before are answered or not. */
+  perSecond: number;
+  seconds: number;
+  plan(number: number): RequestPlan;
+}
+
+/** Loads the target at a fixed rate; a latency counts from when the request was due. @throws as {@link load} */
+export async function loadAtRate(target: Target, { perSecond, seconds, plan }: RateOptions): Promise<LoadResult> {
+  const connections = await Promise.all(Array.from({ length: 4 }, () => Connection.open(target)));
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const one = async (number: number) => {
+    const due = startedAt + (number * 1000) / perSecond;
+    await sleep(Math.max(due - performance.now(), 0));
+    const each = plan(number);
+    const answer = await (connections[number % connections.length] as Connection).send(each);
+    if (answer.status >= 300) throw new Error(`${each.method} ${each.path} answered ${answer.status}: ${answer.text}`);
+    latencies.push(performance.now() - due);
+    return answer.bytes;
+  };
+  try {
+    const sizes = await Promise.all(Array.from({ length: perSecond * seconds }, (_, number) => one(number)));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    return resultOf(latencies, bytes, (performance.now() - startedAt) / 1000);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
 }
 
 /** Sends a fixed list of requests, some at a time: preparation, not measured. */

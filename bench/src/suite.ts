@@ -25,6 +25,8 @@ export interface Row extends Omit<Measurement, "smallerIsBetter"> {
 export interface SuiteOptions {
   /** Fewer objects and shorter runs: shows that the suite works, says nothing about speed. */
   quick: boolean;
+  /** Also what takes minutes: a million objects. */
+  large: boolean;
   progress(line: string): void;
 }
 

@@ -2,102 +2,35 @@
  * krate-apiserver over Postgres beside a CRD on kube-apiserver over etcd: the same objects of 2 KB, TLS, token, the same
  * generator, both with fsync, in turns so that a machine that slows down slows both (targets: docs/architecture.md#speed).
  */
+import type { Measurement, Suite, SuiteOptions } from "../suite.ts";
+import { measureAggregated } from "./aggregated.ts";
+import { measureDirect } from "./direct.ts";
+import { measureLarge } from "./large.ts";
+import { seed } from "./measuring.ts";
+import { startAnchor, startKrate } from "./servers.ts";
 
-import type { RequestPlan } from "../http2-connection.ts";
-import { type LoadOptions, type LoadResult, load, sendAll } from "../load.ts";
-import { type Measurement, median, type Suite, type SuiteOptions } from "../suite.ts";
-import { bodyOf, collection, namespace } from "./objects.ts";
-import { type ServerUnderTest, startAnchor, startKrate } from "./servers.ts";
-
-interface Case {
-  name: string;
-  target: number;
-  options(round: number): Omit<LoadOptions, "seconds">;
-}
-
-const get = (path: string): RequestPlan => ({ method: "GET", path });
-
-const cases = (objects: number): Case[] => [
-  {
-    name: "create, 64 in flight",
-    target: 5,
-    options: (round) => ({
-      concurrency: 64,
-      plan: (n) => ({ method: "POST", path: collection, body: bodyOf(`bench-${round}-${n}`) }),
-    }),
-  },
-  {
-    name: "get, 64 in flight",
-    target: 4,
-    options: () => ({ concurrency: 64, plan: (n) => get(`${collection}/seed-${(n * 7919) % objects}`) }),
-  },
-  {
-    name: "list, page of 500",
-    target: 8,
-    options: () => ({ concurrency: 4, plan: () => get(`${collection}?limit=500`) }),
-  },
-  {
-    name: "list of 10,000",
-    target: 10,
-    options: () => ({ concurrency: 2, plan: () => get(`${collection}?labelSelector=bench%3Dseed`) }),
-  },
-];
-
-async function measureInTurns(
-  servers: { krate: ServerUnderTest; anchor: ServerUnderTest },
-  each: Case,
-  rounds: number,
-  seconds: number,
-): Promise<{ krate: LoadResult[]; anchor: LoadResult[] }> {
-  const results = { krate: [] as LoadResult[], anchor: [] as LoadResult[] };
-  for (let round = 0; round < rounds; round++) {
-    for (const side of ["krate", "anchor"] as const) {
-      results[side].push(await load(servers[side].target, { ...each.options(round), seconds }));
-    }
-  }
-  return results;
-}
-
-async function run({ quick, progress }: SuiteOptions): Promise<Measurement[]> {
+async function run(options: SuiteOptions): Promise<Measurement[]> {
+  const { quick, large, progress } = options;
   const objects = quick ? 200 : 10_000;
-  const [rounds, seconds] = quick ? [1, 0.5] : [3, 6];
   progress("starting kube-apiserver + etcd and krate-apiserver + Postgres, both with fsync");
   const anchor = await startAnchor();
-  const krate = await startKrate();
   try {
-    const seeds = Array.from({ length: objects }, (_, n) => `seed-${n}`);
-    for (const server of [krate, anchor]) {
-      progress(`${server.name}: creating ${objects} objects in ${namespace}`);
-      await sendAll(
-        server.target,
-        seeds.map((name) => ({ method: "POST", path: collection, body: bodyOf(name, "seed") })),
-      );
+    const krate = await startKrate();
+    try {
+      await seed([krate, anchor], objects, progress);
+      const direct = await measureDirect({ krate, anchor, objects }, options);
+      const many = large ? await measureLarge({ krate, objects }, options) : [];
+      return [...direct, ...many, ...(await measureAggregated({ anchor, objects }, options))];
+    } finally {
+      await krate.stop();
     }
-    const rows: Measurement[] = [];
-    for (const each of cases(objects)) {
-      progress(`${each.name}: ${rounds} rounds of ${seconds} s each, in turns`);
-      const measured = await measureInTurns({ krate, anchor }, each, rounds, seconds);
-      const rate = (results: LoadResult[]) => median(results.map(({ perSecond }) => perSecond));
-      const p99 = (results: LoadResult[]) => median(results.map(({ p99Milliseconds }) => p99Milliseconds)).toFixed(0);
-      progress(`  p99 ${p99(measured.krate)} ms, ${anchor.name} ${p99(measured.anchor)} ms`);
-      rows.push({
-        name: each.name,
-        unit: "requests/s",
-        krate: rate(measured.krate),
-        anchor: rate(measured.anchor),
-        anchorName: anchor.name,
-        target: each.target,
-      });
-    }
-    return rows;
   } finally {
-    await krate.stop();
     await anchor.stop();
   }
 }
 
 export const apiserver: Suite = {
   name: "apiserver",
-  about: "create, get and list beside a CRD on kube-apiserver + etcd",
+  about: "create, get and list beside a CRD on kube-apiserver + etcd, direct and through the aggregator",
   run,
 };
