@@ -44,16 +44,28 @@ export function createPool(connection: PostgresConnection, options: PoolOptions)
 /** The server ends a statement itself and says so; this is how long that may take to arrive. */
 const graceMilliseconds = 2_000;
 
-/** The time-out of the socket covers statements, COPY and whatever else is spoken on it, and counts from the last byte either way. */
+/**
+ * The time-out of the socket covers statements, COPY and whatever else is spoken on it, and counts from the last byte either
+ * way. Where one session went silent the idle ones have as well, so that they go with it.
+ */
 function giveUpSilent(pool: Pool, milliseconds: number): void {
   if (milliseconds === 0) return;
+  const idle = new Set<PoolClient>();
   const giveUp = function (this: Socket) {
-    this.destroy(
-      Object.assign(new Error(`the database has said nothing for ${milliseconds} ms`), { code: "ETIMEDOUT" }),
-    );
+    const error = Object.assign(new Error(`the database has said nothing for ${milliseconds} ms`), {
+      code: "ETIMEDOUT",
+    });
+    for (const socket of [this, ...[...idle].map(socketOf)]) socket.destroy(error);
   };
-  pool.on("acquire", (client) => void socketOf(client).setTimeout(milliseconds, giveUp));
-  pool.on("release", (_error, client) => void socketOf(client).setTimeout(0, giveUp));
+  pool.on("acquire", (client) => {
+    idle.delete(client);
+    socketOf(client).setTimeout(milliseconds, giveUp);
+  });
+  pool.on("release", (error, client) => {
+    socketOf(client).setTimeout(0, giveUp);
+    if (!error) idle.add(client);
+  });
+  pool.on("remove", (client) => idle.delete(client));
 }
 
 /** pg 8 has it on `client.connection`, which its types leave out. */
