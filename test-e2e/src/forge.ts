@@ -100,6 +100,8 @@ export interface TestForgeOptions {
   env?: NodeJS.ProcessEnv;
   /** Further arguments of `krate up`. */
   arguments?: readonly string[];
+  /** Runs before the forge is started; not on standalone, where there is no cluster before the forge. */
+  onCluster?: (kubeconfig: string) => Promise<void>;
 }
 
 /** Starts the forge in a fresh folder; `envtest` and `kind` start a cluster of their own first. */
@@ -108,6 +110,7 @@ export async function startTestForge(options: TestForgeOptions = {}): Promise<Te
   const home = mkdtempSync(join(tmpdir(), `krate-e2e-${cluster}-`));
   const stateFile = join(home, "forge.json");
   const behind = cluster === "standalone" ? undefined : await startCluster(cluster, join(home, "cluster"));
+  if (behind) await options.onCluster?.(behind.kubeconfig);
   // Chosen once: after a restart everything is where it was.
   const [api, git, console_] = [await freePort(), await freePort(), await freePort()];
   const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--console-port", `${console_}`];
@@ -161,5 +164,5 @@ async function startCluster(name: "envtest" | "kind", folder: string) {
     machineAddress?: string;
   };
   const address = machineAddress ? ["--cluster-address", machineAddress] : [];
-  return { started, arguments: ["--kubeconfig", kubeconfig, ...address] };
+  return { started, kubeconfig, arguments: ["--kubeconfig", kubeconfig, ...address] };
 }

@@ -2,73 +2,18 @@
  * A real Kyverno judges pull requests with policies in its own syntax. Nothing of Krate knows Kyverno: whoever stores the
  * records calls the webhooks that it registers (ADM-02, ADM-03, the MVP demo).
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { eventually, type Kyverno, skipWithout, startKyverno } from "@krate/testing";
-import { checkout, krateCommand, startTestForge, type TestForge } from "./forge.ts";
+import { eventually, skipWithout } from "@krate/testing";
+import { checkout } from "./forge.ts";
+import { type KyvernoForge, type Output, pushBranches, startKyvernoForge } from "./kyverno-forge.ts";
 
 const startTimeoutMilliseconds = 300_000;
 const pullRequests = "pullrequests.forge.krate.a5c.ai";
 
-let forge: TestForge;
-let kyverno: Kyverno;
-
-/** A forge of its own: a policy of a cluster is a policy for every other test. */
-async function startForgeWithKyverno(): Promise<void> {
-  forge = await startTestForge({ arguments: ["--without", "console", "process-node"] });
-  pushBranches();
-  const { kubeconfig } = forge.state();
-  kyverno = await startKyverno({ kubeconfig, context: "admin", dataFolder: join(forge.home, "kyverno") });
-}
-
-function kubectl(args: readonly string[], input?: unknown) {
-  const { kubeconfig, namespace } = forge.state();
-  const { status, stdout, stderr } = spawnSync(
-    "kubectl",
-    ["--kubeconfig", kubeconfig, "--context", "admin", "-n", namespace, ...args],
-    { encoding: "utf8", ...(input !== undefined && { input: JSON.stringify(input) }) },
-  );
-  return { status, stdout, stderr };
-}
-
-function ok(args: readonly string[], input?: unknown): string {
-  const { status, stdout, stderr } = kubectl(args, input);
-  if (status !== 0) throw new Error(`kubectl ${args.join(" ")} ended with ${status}:\n${stderr}`);
-  return stdout;
-}
-
-/** Pull requests need a repository with two branches. */
-function pushBranches(): void {
-  const { gitUrl, kubeconfig, namespace } = forge.state();
-  const repository = { apiVersion: "krate.a5c.ai/v1alpha1", kind: "Repository", metadata: { name: "app" } };
-  ok(["create", "-f", "-"], { ...repository, spec: { organizationRef: "demo" } });
-  ok(["wait", "repositories.krate.a5c.ai/app", "--for=condition=Ready", "--timeout=60s"]);
-  const helper = [...krateCommand(), "credential", "--kubeconfig", kubeconfig, "--context", "alice"];
-  const folder = mkdtempSync(join(tmpdir(), "krate-kyverno-"));
-  const git = (...args: string[]) => {
-    const credential = `credential.helper=!${helper.map((part) => `'${part}'`).join(" ")}`;
-    const person = ["-c", "user.name=Alice", "-c", "user.email=alice@example.test"];
-    const result = spawnSync("git", ["-c", "credential.helper=", "-c", credential, ...person, ...args], {
-      cwd: folder,
-      encoding: "utf8",
-      env: { ...process.env, GIT_TERMINAL_PROMPT: "0", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" },
-    });
-    if (result.status !== 0) throw new Error(`git ${args.join(" ")} ended with ${result.status}:\n${result.stderr}`);
-  };
-  const url = `${gitUrl}/${namespace}/app.git`;
-  try {
-    git("init", "-q", "-b", "main");
-    git("commit", "-q", "--allow-empty", "-m", "first");
-    git("push", "-q", url, "main");
-    git("commit", "-q", "--allow-empty", "-m", "second");
-    git("push", "-q", url, "main:topic");
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+let forge: KyvernoForge;
+const kubectl: KyvernoForge["kubectl"] = (args, input) => forge.kubectl(args, input);
+const ok: KyvernoForge["ok"] = (args, input) => forge.ok(args, input);
 
 const pullRequest = (name: string, spec: object) => ({
   apiVersion: "forge.krate.a5c.ai/v1alpha1",
@@ -81,6 +26,49 @@ const create = (name: string, spec: object) => kubectl(["create", "-f", "-"], pu
 /** Merges, but changes nothing: what is asked is whether it would be let through. */
 const tryMerge = (name: string) => kubectl([...["patch", pullRequests, name, "--dry-run=server"], ...merge]);
 const merge = ["--type=merge", "-p", '{"spec":{"merged":true}}'];
+
+const createRepository = (name: string, spec: object) =>
+  kubectl(["create", "--dry-run=server", "-f", "-"], {
+    apiVersion: "krate.a5c.ai/v1alpha1",
+    kind: "Repository",
+    metadata: { name },
+    spec: { organizationRef: "demo", ...spec },
+  });
+
+const describedRepositories = {
+  apiVersion: "policies.kyverno.io/v1",
+  kind: "ValidatingPolicy",
+  metadata: { name: "described-repositories" },
+  spec: {
+    validationActions: ["Deny"],
+    matchConstraints: {
+      resourceRules: [
+        {
+          apiGroups: ["krate.a5c.ai"],
+          apiVersions: ["v1alpha1"],
+          operations: ["CREATE"],
+          resources: ["repositories"],
+        },
+      ],
+    },
+    validations: [{ expression: "has(object.spec.description)", message: "a repository says what it is for" }],
+  },
+};
+
+const triagedPullRequests = {
+  apiVersion: "kyverno.io/v1",
+  kind: "ClusterPolicy",
+  metadata: { name: "triage-pull-requests" },
+  spec: {
+    rules: [
+      {
+        name: "triage",
+        match: { any: [{ resources: { kinds: ["forge.krate.a5c.ai/v1alpha1/PullRequest"], operations: ["CREATE"] } }] },
+        mutate: { patchStrategicMerge: { metadata: { labels: { "+(triage)": "needed" } } } },
+      },
+    ],
+  },
+};
 
 const examples = {
   description: "kyverno-pr-policy.yaml",
@@ -97,14 +85,14 @@ skipWithout(
   "kubectl",
   "git",
 )("a forge with Kyverno", () => {
-  beforeAll(startForgeWithKyverno, startTimeoutMilliseconds);
-  afterAll(async () => {
-    await kyverno?.stop();
-    await forge?.stop();
-  }, 60_000);
+  beforeAll(async () => {
+    forge = await startKyvernoForge();
+    pushBranches(forge);
+  }, startTimeoutMilliseconds);
+  afterAll(() => forge?.stop(), 60_000);
   afterEach(() => {
+    ok(["delete", "clusterpolicies,validatingpolicies.policies.kyverno.io", "--all"]);
     ok(["delete", pullRequests, "--all"]);
-    for (const example of Object.values(examples)) ok(["delete", "-f", fileOf(example), "--ignore-not-found"]);
   });
 
   test("the MVP demo: one kubectl apply of a Kyverno policy blocks a pull request, deleting it lets it through", async () => {
@@ -172,6 +160,46 @@ skipWithout(
     });
   });
 
+  test("a policy judges custom resources as it judges records", async () => {
+    ok(["create", "-f", "-"], describedRepositories);
+    const blocked = await eventually(() => refused(createRepository(`silent-${Date.now()}`, {})), {
+      ...inForce,
+      description: "a repository without a description being refused",
+    });
+    expect(blocked).toContain("described-repositories");
+    expect(blocked).toContain("a repository says what it is for");
+    expect(createRepository("explained", { description: "For this test." })).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("a policy that mutates changes a pull request before it is stored", async () => {
+    ok(["create", "-f", "-"], triagedPullRequests);
+    const labelOf = (name: string) => {
+      expect(create(name, {})).toMatchObject({ status: 0 });
+      return ok(["get", pullRequests, name, "-o", "jsonpath={.metadata.labels.triage}"]);
+    };
+    await eventually(() => labelOf(`new-${Date.now()}`) === "needed", {
+      ...inForce,
+      description: "a new pull request getting the label",
+    });
+  });
+
+  test("while Kyverno is away what it has to judge is refused, and says why; when it is back it judges", async () => {
+    ok(["apply", "-f", fileOf(examples.description)]);
+    await eventually(() => refused(create(`silent-${Date.now()}`, {})), inForce);
+    await forge.stopKyverno();
+    const away = create("explained", { body: "It says why." });
+    expect(away).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^Error from server \(InternalError\): .*Internal error occurred: failed calling webhook "validate.kyverno.svc-fail": failed to call webhook: /,
+      ),
+    });
+    await forge.startKyverno();
+    await eventually(() => create("explained", { body: "It says why." }).status === 0, inForce);
+    expect(refused(create("silent", {}))).toContain("require-pr-description:");
+  });
+
   test("a policy that Kyverno cannot use is refused by Kyverno", () => {
     const policy = {
       apiVersion: "kyverno.io/v1",
@@ -188,6 +216,6 @@ skipWithout(
 });
 
 /** What kubectl said when it was refused; undefined when it was not. */
-function refused({ status, stderr }: { status: number | null; stderr: string }): string | undefined {
+function refused({ status, stderr }: Output): string | undefined {
   return status === 0 ? undefined : stderr;
 }
