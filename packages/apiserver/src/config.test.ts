@@ -16,6 +16,8 @@ test("reads everything once, with defaults", () => {
     healthAddress: undefined,
     postgres: { host: "/run/pg", port: 5432, user: "krate", database: "krate", password: "p" },
     namespace: "krate-system",
+    audit: { policyFile: undefined, logPath: undefined, records: true },
+    apiAudiences: [],
     history: { maxAgeSeconds: undefined, maxRevisions: undefined },
   });
 });
@@ -30,6 +32,7 @@ const wrong = [
     change: { KRATE_HISTORY_MAX_AGE_SECONDS: "1h" },
     says: 'KRATE_HISTORY_MAX_AGE_SECONDS is "1h": must be a whole number from 1',
   },
+  { change: { KRATE_AUDIT_RECORDS: "yes" }, says: 'KRATE_AUDIT_RECORDS is "yes": must be true or false' },
   { change: { KRATE_KUBELET_CLIENT_CERT_FILE: "c" }, says: "KRATE_KUBELET_CLIENT_KEY_FILE must be set" },
 ];
 test.each(wrong)("says what is wrong: $says", ({ change, says }) => {

@@ -13,6 +13,14 @@ export interface HistorySettings {
   readonly maxRevisions: number | undefined;
 }
 
+/** Files and switches of the audit; see `audit/auditor.ts`. */
+export interface AuditSettings {
+  readonly policyFile: string | undefined;
+  /** A file, or `-` for standard output. Undefined: the program's own log. */
+  readonly logPath: string | undefined;
+  readonly records: boolean;
+}
+
 export interface Config {
   readonly mode: "standalone" | "aggregated";
   readonly address: { host: string; port: number };
@@ -26,6 +34,9 @@ export interface Config {
   /** Undefined: everything is kept in memory and gone at the end. */
   readonly postgres: PostgresConnection | undefined;
   readonly history: HistorySettings;
+  readonly audit: AuditSettings;
+  /** Audiences a token of a direct caller must be for (aggregated). Empty: those of the cluster's API server. */
+  readonly apiAudiences: readonly string[];
   readonly kubeconfigFile: string | undefined;
   readonly apiServiceExternalName: string | undefined;
   readonly namespace: string;
@@ -55,6 +66,12 @@ export function readConfig(environment: Environment = process.env): Config {
       maxAgeSeconds: positiveInteger(environment, "KRATE_HISTORY_MAX_AGE_SECONDS"),
       maxRevisions: positiveInteger(environment, "KRATE_HISTORY_MAX_REVISIONS"),
     },
+    audit: {
+      policyFile: optional(environment, "KRATE_AUDIT_POLICY_FILE"),
+      logPath: optional(environment, "KRATE_AUDIT_LOG_PATH"),
+      records: flag(environment, "KRATE_AUDIT_RECORDS"),
+    },
+    apiAudiences: (optional(environment, "KRATE_API_AUDIENCES") ?? "").split(",").filter((each) => each !== ""),
     kubeconfigFile: optional(environment, "KUBECONFIG"),
     apiServiceExternalName: optional(environment, "KRATE_APISERVICE_EXTERNAL_NAME"),
     namespace: optional(environment, "KRATE_NAMESPACE") ?? "krate-system",
@@ -78,6 +95,13 @@ function positiveInteger(environment: Environment, name: string): number | undef
   if (!/^[1-9]\d{0,8}$/.test(text))
     throw new Error(`${name} is ${JSON.stringify(text)}: must be a whole number from 1`);
   return Number(text);
+}
+
+/** @defaultValue true */
+function flag(environment: Environment, name: string): boolean {
+  const value = optional(environment, name) ?? "true";
+  if (value === "true" || value === "false") return value === "true";
+  throw new Error(`${name} is ${JSON.stringify(value)}: must be true or false`);
 }
 
 function oneOf<const T extends string>(environment: Environment, name: string, values: readonly T[]): T {

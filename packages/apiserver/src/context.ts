@@ -2,7 +2,7 @@ import type { JsonObject, Negotiated } from "@krate/apimachinery";
 import type { Body, Exchange, HeaderMap } from "./http/exchange.ts";
 import type { RequestInfo, ResourceRequest } from "./request-info.ts";
 import type { ServedResource } from "./resources/resource.ts";
-import type { Services } from "./services.ts";
+import type { AuthorizationDecision, Services } from "./services.ts";
 import type { ObjectKey, StoredObject, Watch } from "./storage/store.ts";
 
 export interface UserInfo {
@@ -110,6 +110,10 @@ export class RequestContext {
   status = 0;
   /** Bytes of the answer's body, before compression. */
   responseBytes = 0;
+  /** What the authorizer said; undefined before it was asked. */
+  authorization: AuthorizationDecision | undefined = undefined;
+  /** Called when a stream has begun. */
+  onResponseStarted: (() => void) | undefined = undefined;
   /** Headers besides those of the response. */
   extraHeaders: HeaderMap | undefined = undefined;
   /** What the request holds while it is worked on; see `stages/limit.ts`. */

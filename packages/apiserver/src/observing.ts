@@ -1,4 +1,5 @@
 import { createMetrics, type Metrics } from "@krate/telemetry/metrics";
+import { auditMetrics } from "./metrics/audit-metrics.ts";
 import { flowMetrics } from "./metrics/flow-metrics.ts";
 import { requestMetrics } from "./metrics/request-metrics.ts";
 import type { NonResourceRoute, RequestObserver } from "./services.ts";
@@ -16,7 +17,7 @@ export function serverMetrics(component = "apiserver"): ServerMetrics {
   const metrics = createMetrics({ component, processMetrics: true });
   return {
     metrics,
-    observer: { ...requestMetrics(metrics), ...flowMetrics(metrics) },
+    observer: { ...requestMetrics(metrics), ...flowMetrics(metrics), ...auditMetrics(metrics) },
     route: {
       path: "/metrics",
       handle: async (ctx) => {

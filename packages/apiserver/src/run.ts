@@ -1,12 +1,14 @@
 /** From a config to a server on its port: what `main.ts` runs and tests start in process. */
 
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
-import { createLogger, type Logger } from "@krate/telemetry";
+import { createLogger, type Logger, openLineFile } from "@krate/telemetry";
 import { aggregated } from "./aggregated/aggregated.ts";
 import { register } from "./aggregated/registration.ts";
+import type { AuditOptions } from "./audit/auditor.ts";
+import { parsePolicy } from "./audit/policy.ts";
 import { CertificateVerifier } from "./auth/client-certificate.ts";
 import { tokenUsers } from "./auth/token-file.ts";
-import { type Config, type HistorySettings, readText } from "./config.ts";
+import { type AuditSettings, type Config, type HistorySettings, readText } from "./config.ts";
 import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
 import { type ServerMetrics, serverMetrics } from "./observing.ts";
@@ -39,7 +41,8 @@ export async function run(
     config.mode === "aggregated"
       ? kubeClient(await loadKubeConfig(config.kubeconfigFile), { userAgent: "krate-apiserver" })
       : undefined;
-  const parts = { store, log, metrics, signal: stopping.signal, address: () => addressOf(listener) };
+  const audit = openAudit(config.audit, log, metrics);
+  const parts = { store, log, metrics, audit, signal: stopping.signal, address: () => addressOf(listener) };
   const server =
     client === undefined
       ? await standaloneServer(config, parts)
@@ -48,6 +51,7 @@ export async function run(
           client,
           log,
           metrics,
+          audit,
           signal: stopping.signal,
           serverAddress: parts.address,
           onClientCas: (pem) => {
@@ -68,6 +72,8 @@ export async function run(
       stopping.abort();
       await health?.close();
       await open.close();
+      await server.services.auditor.close();
+      await audit.close();
       await client?.close();
       await store.close();
     },
@@ -109,20 +115,51 @@ function retentionOf({ maxAgeSeconds, maxRevisions }: HistorySettings): Partial<
   };
 }
 
+interface OpenAudit extends AuditOptions {
+  close(): Promise<void>;
+}
+
+/** The audit log's file is opened anew on SIGHUP: whoever rotates it sends that. @throws when the policy is not one */
+function openAudit({ policyFile, logPath, records }: AuditSettings, log: Logger, metrics: ServerMetrics): OpenAudit {
+  const policy = policyFile === undefined ? undefined : parsePolicy(readText(policyFile));
+  if (logPath === undefined) return { policy, records, close: async () => {} };
+  const file = openLineFile({
+    path: logPath,
+    onDropped: () => metrics.observer.auditFailed("log", 1),
+    onError: (err) => log.error({ err, path: logPath }, "the audit log could not be written"),
+  });
+  const reopen = () => file.reopen();
+  process.on("SIGHUP", reopen);
+  return {
+    policy,
+    records,
+    write: file.write,
+    close: () => {
+      process.off("SIGHUP", reopen);
+      return file.close();
+    },
+  };
+}
+
 interface Parts {
   store: Store;
   log: Logger;
   metrics: ServerMetrics;
+  audit: AuditOptions;
   signal: AbortSignal;
   address: () => string;
 }
 
-async function standaloneServer(config: Config, { store, log, metrics, signal, address }: Parts): Promise<ApiServer> {
+async function standaloneServer(
+  config: Config,
+  { store, log, metrics, audit, signal, address }: Parts,
+): Promise<ApiServer> {
   const users = config.tokenAuthFile === undefined ? undefined : tokenUsers(readText(config.tokenAuthFile));
   return standalone({
     store,
     log,
     metrics,
+    audit,
     signal,
     serverAddress: address,
     ...(config.clientCaFile !== undefined && {

@@ -74,6 +74,10 @@ export interface RequestObserver {
   /** `user` when there is one. */
   authenticated(result: "success" | "failure" | "error", user?: string): void;
   authorized(result: "allowed" | "denied" | "error"): void;
+  auditLevel(level: string): void;
+  audited(): void;
+  /** So many audit events were lost. */
+  auditFailed(plugin: "log" | "records", count: number): void;
   /** Seats each level is owed, told once. */
   levels(seats: Readonly<Record<string, number>>): void;
   /** Waits for a seat. */
@@ -84,6 +88,17 @@ export interface RequestObserver {
   left(flow: FlowLabels, seats: number): void;
   /** Got 429. */
   refused(flow: FlowLabels, outcome: { reason: string; waitSeconds: number; waited: boolean }): void;
+}
+
+/** Told how requests went; see `audit/auditor.ts`. Never throws, never makes a request wait. */
+export interface Auditor {
+  /** A watch or log has begun. */
+  started(ctx: RequestContext): void;
+  /** Was answered, or refused with `error`. */
+  completed(ctx: RequestContext, error: unknown): void;
+  /** Resolves when everything told so far is where it belongs. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface FlowLabels {
@@ -98,6 +113,9 @@ export const silentObserver: RequestObserver = {
   watchEvents() {},
   authenticated() {},
   authorized() {},
+  auditLevel() {},
+  audited() {},
+  auditFailed() {},
   levels() {},
   queued() {},
   seated() {},
@@ -116,6 +134,7 @@ export interface Services {
   readonly routes: readonly NonResourceRoute[];
   readonly log: Logger;
   readonly observer: RequestObserver;
+  readonly auditor: Auditor;
   readonly limits: Limits;
   /** The resource of a kind, wherever it is served: `paramKind` of policies. */
   resolveKind(apiVersion: string, kind: string): Promise<(ConfigKind & { namespaced: boolean }) | undefined>;

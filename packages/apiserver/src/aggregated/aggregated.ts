@@ -9,6 +9,7 @@ import {
   validatingAdmissionPolicy,
 } from "../admission/policy/validating-admission-policy.ts";
 import { admissionWebhooks, webhookConfigKinds } from "../admission/webhook/webhooks.ts";
+import { type AuditOptions, auditor } from "../audit/auditor.ts";
 import { clientCertificate } from "../auth/client-certificate.ts";
 import { startExpiry } from "../controllers/expiry.ts";
 import { internalRequests } from "../controllers/internal-client.ts";
@@ -37,6 +38,8 @@ export interface AggregatedOptions {
   signal: AbortSignal;
   /** @defaultValue a registry of its own */
   metrics?: ServerMetrics;
+  /** @defaultValue writes to the log, and AuditEvents */
+  audit?: AuditOptions;
   serverAddress?: () => string;
   /** The CAs whose client certificates the listener must ask for; called again when they change. */
   onClientCas: (pem: string) => void;
@@ -54,6 +57,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   );
   for (const kind of recordConfigKinds) config.follow(kind);
   const metrics = options.metrics ?? serverMetrics();
+  const clock = { now: () => new Date(), newUid: randomUUID };
   const webhooks = admissionWebhooks({ metrics: metrics.metrics, signal });
   const services: Services = {
     store,
@@ -79,10 +83,10 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
     ],
     log,
     observer: metrics.observer,
+    auditor: auditor(options.audit ?? {}, { store, registry, config, ...clock, log, observer: metrics.observer }),
     limits: defaultLimits,
     resolveKind: kindResolver(client, registry),
-    now: () => new Date(),
-    newUid: randomUUID,
+    ...clock,
     random: Math.random,
   };
   await Promise.all(needed.map((each) => each.synced()));

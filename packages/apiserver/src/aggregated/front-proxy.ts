@@ -4,6 +4,7 @@
  * Source: https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/, k8s.io/apiserver/pkg/authentication/request/headerrequest.
  */
 import { dig, type JsonObject } from "@krate/apimachinery";
+import { markProxied } from "../audit/source.ts";
 import { CertificateVerifier } from "../auth/client-certificate.ts";
 import type { UserInfo } from "../context.ts";
 import { type Exchange, headerText } from "../http/exchange.ts";
@@ -70,7 +71,9 @@ export function frontProxy(settings: () => FrontProxySettings | undefined): Auth
     const certificate = current?.requestHeader?.verify(exchange.peer);
     if (current === undefined || certificate === undefined) return undefined;
     if (current.allowedNames.length > 0 && !current.allowedNames.includes(certificate.commonName)) return undefined;
-    return userIn(exchange, current);
+    const user = userIn(exchange, current);
+    if (user !== undefined) markProxied(exchange);
+    return user;
   };
 }
 

@@ -5,12 +5,17 @@ import type { Authenticator, Services } from "../services.ts";
 const authenticatedGroup = "system:authenticated";
 
 /** Asks the authenticators in order; nobody's credential is `system:anonymous`, a bad one is 401. */
-export function authenticate({ authenticators, observer }: Pick<Services, "authenticators" | "observer">): Stage {
+export function authenticate({
+  authenticators,
+  observer,
+  auditor,
+}: Pick<Services, "authenticators" | "observer" | "auditor">): Stage {
   return async (ctx, next) => {
     try {
       ctx.user = await userOf(ctx, authenticators);
     } catch (error) {
       observer.authenticated(isReason(error, "Unauthorized") ? "failure" : "error");
+      auditor.completed(ctx, error);
       throw error;
     }
     observer.authenticated("success", ctx.user.name);

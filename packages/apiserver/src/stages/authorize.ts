@@ -11,6 +11,7 @@ export function authorize({ authorizer, observer }: Pick<Services, "authorizer" 
     return proceed(decision);
 
     function proceed(decided: AuthorizationDecision): void | Promise<void> {
+      ctx.authorization = decided;
       observer.authorized(decided.allowed ? "allowed" : "denied");
       if (!decided.allowed) throw refusal(attributes, decided.reason);
       return next(ctx);

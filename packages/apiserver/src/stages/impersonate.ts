@@ -1,19 +1,25 @@
 import { badRequest, forbidden } from "@krate/kinds";
 import type { RequestContext, Stage, UserInfo } from "../context.ts";
 import { headerText } from "../http/exchange.ts";
-import type { Authorizer } from "../services.ts";
+import type { Authorizer, Services } from "../services.ts";
 
 /**
  * `Impersonate-User`, `-Group`, `-Uid`, `-Extra-*`: acts as somebody else when the caller may `impersonate` each part; 403 otherwise.
  * Source: k8s.io/apiserver/pkg/endpoints/filters/impersonation.
  */
-export function impersonate(authorizer: Authorizer): Stage {
+export function impersonate({ authorizer, auditor }: Pick<Services, "authorizer" | "auditor">): Stage {
   return async (ctx, next) => {
-    const wanted = readHeaders(ctx);
-    if (wanted === undefined) return next(ctx);
-    for (const part of wanted.parts) await check(ctx, authorizer, part);
-    ctx.impersonator = ctx.user;
-    ctx.user = wanted.user;
+    try {
+      const wanted = readHeaders(ctx);
+      if (wanted !== undefined) {
+        for (const part of wanted.parts) await check(ctx, authorizer, part);
+        ctx.impersonator = ctx.user;
+        ctx.user = wanted.user;
+      }
+    } catch (error) {
+      auditor.completed(ctx, error);
+      throw error;
+    }
     return next(ctx);
   };
 }

@@ -3,6 +3,7 @@ import { gzip } from "node:zlib";
 import type { RequestContext, Response, Stage } from "../context.ts";
 import { bodyLength, type HeaderMap } from "../http/exchange.ts";
 import { isLongRunning } from "../long-running.ts";
+import { isTrue } from "../request-info.ts";
 
 const compress = promisify(gzip);
 /** Below this, compressing costs more than sending; kube-apiserver uses the same threshold. */
@@ -37,6 +38,7 @@ async function sendBytes(ctx: RequestContext, response: Response & { kind: "byte
 
 async function sendStream(ctx: RequestContext, response: Response & { kind: "stream" }): Promise<void> {
   const body = ctx.exchange.open(response.status, headersOf(ctx, response));
+  ctx.onResponseStarted?.();
   const staysOpen = isLongRunning(ctx);
   if (staysOpen && !beginsWithList(ctx)) ctx.seat?.release();
   try {
@@ -53,7 +55,7 @@ async function sendStream(ctx: RequestContext, response: Response & { kind: "str
 }
 
 function beginsWithList(ctx: RequestContext): boolean {
-  return ctx.params.get("sendInitialEvents") === "true";
+  return isTrue(ctx.params.get("sendInitialEvents"));
 }
 
 function acceptsGzip(ctx: RequestContext): boolean {

@@ -9,6 +9,7 @@ import {
 } from "../admission/policy/validating-admission-policy.ts";
 import { endpointSliceKind } from "../admission/webhook/endpoint.ts";
 import { admissionWebhooks, webhookConfigKinds } from "../admission/webhook/webhooks.ts";
+import { type AuditOptions, auditor } from "../audit/auditor.ts";
 import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
 import { issuerRoutes } from "../auth/issuer-routes.ts";
 import { serviceAccount } from "../auth/service-account.ts";
@@ -55,6 +56,8 @@ export interface StandaloneOptions {
   kinds?: readonly ServedResource[] | undefined;
   /** @defaultValue a registry of its own */
   metrics?: ServerMetrics;
+  /** @defaultValue writes to the log, and AuditEvents */
+  audit?: AuditOptions;
   /** Who signed client certificates; without it nobody has one. */
   clientCertificates?: CertificateVerifier;
   /** Local users by token digest. */
@@ -133,6 +136,9 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     config.cache(each);
   }
   const metrics = options.metrics ?? serverMetrics();
+  const { observer } = metrics;
+  const now = options.now ?? (() => new Date());
+  const newUid = options.newUid ?? randomUUID;
   const webhooks = admissionWebhooks({ metrics: metrics.metrics, signal });
   const services: Services = {
     store,
@@ -163,11 +169,12 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
       metrics.route,
     ],
     log,
-    observer: metrics.observer,
+    observer,
+    auditor: auditor(options.audit ?? {}, { store, registry, config, newUid, now, log, observer }),
     limits: { ...defaultLimits, ...options.limits },
     resolveKind: async (apiVersion, kindName) => kindIn(registry, apiVersion, kindName),
-    now: options.now ?? (() => new Date()),
-    newUid: options.newUid ?? randomUUID,
+    now,
+    newUid,
     random: options.random ?? Math.random,
   };
   await bootstrap(services, { platform: options.kinds === undefined });

@@ -1,6 +1,7 @@
 /** A server with one kind, `Widget`, in memory: enough to run every stage, and imported in milliseconds. */
 import { compileSchema, type JsonObject, type Schema } from "@krate/apimachinery";
 import { createLogger } from "@krate/telemetry";
+import { silentAuditor } from "../audit/auditor.ts";
 import { RequestContext } from "../context.ts";
 import { MemoryExchange, type MemoryRequest } from "../http/memory-exchange.ts";
 import { ResourceRegistry } from "../resources/registry.ts";
@@ -109,6 +110,7 @@ export function fixture({ resource = {}, services: overrides = {}, allow = () =>
     routes: [],
     log,
     observer: silentObserver,
+    auditor: { ...silentAuditor },
     limits: defaultLimits,
     resolveKind: async () => undefined,
     now: () => seconds,
