@@ -5,17 +5,17 @@ import { retryOnConflict } from "./retry-on-conflict.ts";
 
 const stale = conflict({ plural: "widgets", name: "a" }, "changed");
 
-test("a patch that lost a race runs again, five times at most", async () => {
+test("a patch that lost a race runs again until the request's time is over", async () => {
   const ctx = fixture().context({ method: "PATCH", url: `${widgetPath}/a` });
   let runs = 0;
   const lose = () => {
-    runs++;
     ctx.operation = "UPDATE";
     ctx.retriable = true;
+    if (++runs === 100) ctx.expire();
     throw stale;
   };
   await expect(retryOnConflict(ctx, lose)).rejects.toBe(stale);
-  expect(runs).toBe(5);
+  expect(runs).toBe(100);
 });
 
 test("a client that named a resourceVersion hears of the conflict at once", async () => {
@@ -42,7 +42,7 @@ test("a generated name that is taken is generated again", async () => {
   expect(runs).toBe(3);
 });
 
-test("five patches at once all land", async () => {
+test("many patches at once all land", async () => {
   const { send } = fixture();
   await send({ method: "POST", url: widgetPath, body: widget("a") });
   const patch = (label: number) =>
@@ -52,8 +52,8 @@ test("five patches at once all land", async () => {
       headers: { "content-type": "application/merge-patch+json" },
       body: { metadata: { labels: { [`l${label}`]: "1" } } },
     });
-  const statuses = (await Promise.all(Array.from({ length: 5 }, (_, at) => patch(at)))).map(({ status }) => status);
-  expect(statuses).toEqual([200, 200, 200, 200, 200]);
+  const statuses = (await Promise.all(Array.from({ length: 20 }, (_, at) => patch(at)))).map(({ status }) => status);
+  expect(statuses).toEqual(Array.from({ length: 20 }, () => 200));
   const { json } = await send({ url: `${widgetPath}/a` });
-  expect(Object.keys((json["metadata"] as { labels: object }).labels)).toHaveLength(5);
+  expect(Object.keys((json["metadata"] as { labels: object }).labels)).toHaveLength(20);
 });

@@ -1,8 +1,6 @@
 import { isReason } from "@krate/kinds";
 import type { RequestContext, Stage } from "../context.ts";
 
-/** A patch that lost a race is applied again to the newer object; kube-apiserver tries five times. */
-const maxAttempts = 5;
 /**
  * With 27^5 suffixes and 8 tries a collision survives with probability (n/27^5)^8: below 1e-12 for 400,000 objects of one prefix.
  * Source: k8s.io/apiserver/pkg/registry/rest/create.go.
@@ -10,8 +8,9 @@ const maxAttempts = 5;
 const maxNameAttempts = 8;
 
 /**
- * Runs the write again when somebody else was faster and the client did not insist on a resourceVersion, and when a generated name
- * was taken. The last failure is a 409.
+ * Runs the write again when somebody else was faster and the client did not insist on a resourceVersion, for as long as the request may
+ * take: in every round somebody gets ahead, and kube-apiserver (GuaranteedUpdate of its storage) never gives up either. Also when a
+ * generated name was taken; the last failure is then a 409.
  */
 export const retryOnConflict: Stage = async (ctx, next) => {
   for (let attempt = 1; ; attempt++) {
@@ -25,11 +24,11 @@ export const retryOnConflict: Stage = async (ctx, next) => {
 };
 
 function mayRetry(ctx: RequestContext, error: unknown, attempt: number): boolean {
-  if (ctx.operation === "CREATE") {
-    if (ctx.info.verb === "patch") return isReason(error, "AlreadyExists") && attempt < maxAttempts;
-    return ctx.nameGenerated && isReason(error, "AlreadyExists") && attempt < maxNameAttempts;
-  }
-  return ctx.retriable && isReason(error, "Conflict") && attempt < maxAttempts;
+  if (ctx.signal.aborted) return false;
+  if (ctx.operation !== "CREATE") return ctx.retriable && isReason(error, "Conflict");
+  if (!isReason(error, "AlreadyExists")) return false;
+  // An apply or patch that creates, and lost: now there is something to patch.
+  return ctx.info.verb === "patch" || (ctx.nameGenerated && attempt < maxNameAttempts);
 }
 
 function forget(ctx: RequestContext): void {
