@@ -16,7 +16,10 @@ export const requirements = {
     missingPrograms(["kyverno"]).length === 0 ? undefined : "kyverno not built: run hack/control-plane build kyverno",
   docker: () => missingDocker(process.env),
   kubectl: () => missingCommand("kubectl", "run hack/control-plane build kubectl, or install it"),
+  "postgres-15": () =>
+    existsSync("/usr/lib/postgresql/15/bin/postgres") ? undefined : "no Postgres 15: apt-get install postgresql-15",
   git: () => missingCommand("git"),
+  go: () => missingCommand("go", "see https://go.dev/dl"),
   "git-lfs": () => missingCommand("git-lfs"),
   ssh: () => missingCommand("ssh"),
   "ssh-keygen": () => missingCommand("ssh-keygen"),

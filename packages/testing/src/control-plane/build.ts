@@ -37,7 +37,7 @@ async function buildInto(name: ProgramName, program: GoProgram, cache: string): 
   for (const entry of leftovers) await rm(join(cache, entry), { recursive: true, force: true });
   const scratch = await mkdtemp(join(cache, `.building-${name}-`));
   try {
-    await run("go", goArguments(name, program, join(scratch, name)), moduleFolder(name));
+    await runGo(goArguments(name, program, join(scratch, name)), moduleFolder(name));
     if (program.files) await copyFiles(join(await sourceFolder(name), program.files), join(scratch, "files"));
     await rename(scratch, binaryFolder(name));
   } finally {
@@ -69,7 +69,7 @@ async function copyFiles(from: string, to: string): Promise<void> {
 const goEnvironment = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" };
 
 /** The version of the Go that will build in `folder` (Go may fetch the toolchain that go.mod names by itself). */
-async function checkGo(folder: string): Promise<string> {
+export async function checkGo(folder: string): Promise<string> {
   const needed = /^go (\S+)$/m.exec(await readFile(join(folder, "go.mod"), "utf8"))?.[1] ?? "0";
   const advice = `cannot build: needs Go ${needed} or newer on PATH (see https://go.dev/dl)`;
   const version = await promisify(execFile)("go", ["env", "GOVERSION"], { cwd: folder, env: goEnvironment })
@@ -86,14 +86,14 @@ export function isAtLeast(version: string, needed: string): boolean {
   return version.localeCompare(needed, "en", { numeric: true }) >= 0;
 }
 
-function run(command: string, args: string[], cwd: string): Promise<void> {
+/** Runs `go` without cgo and with the modules that go.sum pins. */
+export function runGo(args: string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: goEnvironment, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn("go", args, { cwd, env: goEnvironment, stdio: ["ignore", "inherit", "inherit"] });
     child.once("error", reject);
     child.once("exit", (code, signal) => {
       if (code === 0) resolve();
-      else
-        reject(new Error(`cannot build: ${command} ${args[0]} in ${cwd} ended with ${signal ?? `exit code ${code}`}`));
+      else reject(new Error(`cannot build: go ${args[0]} in ${cwd} ended with ${signal ?? `exit code ${code}`}`));
     });
   });
 }
