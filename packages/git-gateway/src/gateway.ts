@@ -8,6 +8,10 @@ import { kubeEventLog } from "./adapters/kube-events.ts";
 import { KubePolicies } from "./adapters/kube-policies.ts";
 import { kubeRepositories } from "./adapters/kube-repositories.ts";
 import type { GatewayConfig } from "./config.ts";
+import { configMapModules } from "./hooks/configmap-modules.ts";
+import { HookPool } from "./hooks/hook-pool.ts";
+import { ModuleStore } from "./hooks/module-store.ts";
+import { wasmRunner } from "./hooks/wasm-runner.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { Recovery } from "./receive-pack/recovery.ts";
@@ -35,7 +39,18 @@ export async function runGateway(
   const readers = new ObjectReaderPool();
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
   const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
-  const policies = new KubePolicies(client, { gateway: config.gatewayName, onProblem });
+  const hookPool = new HookPool();
+  const modules = new ModuleStore(configMapModules(client), hookPool);
+  const policies = new KubePolicies(client, {
+    gateway: config.gatewayName,
+    hooks: {
+      runner: (namespace) => wasmRunner({ pool: hookPool, modules, namespace, onRun: metrics.observeHook }),
+      prepare: (namespace, settings) => {
+        modules.load(namespace, settings).catch((error: unknown) => onProblem("a hook cannot be loaded", error));
+      },
+    },
+    onProblem,
+  });
   const events = kubeEventLog(client);
   const onUnrecorded = (entry: { pushId: string }, error: Error) =>
     log.error(
@@ -55,6 +70,8 @@ export async function runGateway(
       authorizer,
       receivePack: {
         policies,
+        // No kind of key is registered yet.
+        signatures: { verify: async () => ({ state: "unverified", reason: "this server knows no keys" }) },
         events,
         onUnrecorded,
         now: () => new Date(),
@@ -89,6 +106,7 @@ export async function runGateway(
   } finally {
     notReady = "the gateway is stopping";
     await Promise.all([server.close(graceMs), policies.stop()]);
+    await hookPool.close();
     readers.close();
     await health.close();
   }

@@ -1,4 +1,5 @@
 import { createMetrics } from "@krate/telemetry/metrics";
+import type { HookObservation } from "./hooks/wasm-runner.ts";
 import type { PushSummary } from "./receive-pack/receive-pack.ts";
 
 /** The gateway's metrics (REF-12: what evaluation costs and how often it refuses). No label holds a repository's name. */
@@ -19,6 +20,11 @@ export function gatewayMetrics() {
     name: "krate_git_policy_evaluation_seconds",
     help: "Time the rules of one push took.",
   });
+  const hooks = metrics.histogram({
+    name: "krate_git_hook_seconds",
+    help: "Time WebAssembly hooks ran, by outcome.",
+    labels: ["outcome"],
+  });
   const replays = metrics.counter({
     name: "krate_git_journal_replays_total",
     help: "Pushes finished from the journal.",
@@ -35,6 +41,9 @@ export function gatewayMetrics() {
       refs.inc({ decision: "accepted" }, accepted);
       if (outcome !== "dry-run") refs.inc({ decision: "rejected" }, total - accepted);
       evaluation.observe(evaluationMs / 1000);
+    },
+    observeHook({ outcome, ranMs }: HookObservation) {
+      hooks.observe({ outcome }, ranMs / 1000);
     },
     observeReplays(count: number) {
       replays.inc(count);

@@ -4,7 +4,7 @@
  */
 
 import type { GitEvent, ObjectOf } from "@krate/kinds";
-import type { PushFacts as JudgedPush, RefDecision } from "@krate/refpolicy";
+import type { CommitSignature, PushFacts as JudgedPush, RefDecision } from "@krate/refpolicy";
 
 /** Who is calling, as the API server knows them. */
 export interface Identity {
@@ -51,7 +51,16 @@ export interface Repositories {
 }
 
 /** What rules may ask and what they answer is the vocabulary of `@krate/refpolicy`. */
-export type { CommitFacts, RefAction, RefDecision, RefUpdateFacts, RuleResult } from "@krate/refpolicy";
+export type {
+  CommitFacts,
+  CommitSignature,
+  ObjectFacts,
+  ObjectSource,
+  RefAction,
+  RefDecision,
+  RefUpdateFacts,
+  RuleResult,
+} from "@krate/refpolicy";
 
 export interface PushFacts extends JudgedPush {
   namespace: string;
@@ -60,6 +69,20 @@ export interface PushFacts extends JudgedPush {
 /** Judges a push by the namespace's policies. One decision per update, in the order of the updates. */
 export interface PolicyEngine {
   evaluate(push: PushFacts): Promise<RefDecision[]>;
+  /** Looks at a push that landed, `updates` being what moved. Answers what is to be told to the person who pushed. */
+  afterwards(push: PushFacts): Promise<string[]>;
+}
+
+/** A commit without its signature, and the signature. */
+export interface SignedObject {
+  payload: Buffer;
+  /** ASCII armor. */
+  signature: string;
+}
+
+/** Says whether a signature was made with a key that counts in a namespace. Never throws for a bad one. */
+export interface CommitSignatures {
+  verify(namespace: string, signed: SignedObject): Promise<CommitSignature>;
 }
 
 export type GitEventSpec = ObjectOf<typeof GitEvent>["spec"];

@@ -53,7 +53,21 @@ export interface RuleParams {
   /** path-lock: globs */
   paths?: string[];
   /** wasm: settings of the rule, as written in the RefPolicy */
-  wasm?: Record<string, unknown>;
+  wasm?: WasmSettings;
+}
+
+/** Which module a rule of type `wasm` runs, and within which limits (kinds.md §5.5). */
+export interface WasmSettings {
+  /** Exactly one of `image` and `objectRef`; another module than the one with this digest is never run. */
+  module: { image?: string; objectRef?: string; digest: string };
+  /** @defaultValue pre-receive */
+  hook?: "pre-receive" | "update" | "post-receive";
+  /** Longest the module itself may run, milliseconds. @defaultValue 500 */
+  timeoutMs?: number;
+  /** Most linear memory the module may declare, MiB. @defaultValue 64 */
+  memoryMiB?: number;
+  /** What it means when the module cannot be run to its end. @defaultValue Deny */
+  failure?: "Deny" | "Allow";
 }
 
 export interface PolicyBundle {
@@ -145,6 +159,7 @@ function checkRule(rule: BundleRule, at: string): void {
     "is required",
   );
   check(type !== "path-lock" || isStrings(params?.paths), `${at}.params.paths`, "is required");
+  check(type !== "wasm" || isWasm(params?.wasm), `${at}.params.wasm`, "must name a module and its digest");
 }
 
 function check(condition: boolean, at: string, message: string): asserts condition {
@@ -153,6 +168,13 @@ function check(condition: boolean, at: string, message: string): asserts conditi
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isWasm(value: unknown): value is WasmSettings {
+  if (!isObject(value) || !isObject(value.module)) return false;
+  const { digest, image, objectRef } = value.module;
+  const isNamed = typeof image === "string" || typeof objectRef === "string";
+  return isNamed && typeof digest === "string" && /^sha256:[0-9a-f]{64}$/.test(digest);
 }
 
 function isStrings(value: unknown): value is string[] {

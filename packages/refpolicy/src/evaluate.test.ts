@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type BundleRule, emptyBundle, type RuleType, ruleTypes, sealBundle } from "./bundle.ts";
-import { evaluatePush } from "./evaluate.ts";
-import type { PushFacts } from "./facts.ts";
-import { commit, push, type UpdateOptions, update } from "./testing.ts";
+import { evaluatePush, runPostReceive } from "./evaluate.ts";
+import type { PushFacts, WasmCall, WasmRunner } from "./facts.ts";
+import { commit, push, type UpdateOptions, update, verified } from "./testing.ts";
 
 const rule = (type: RuleType, more: Partial<BundleRule> = {}): BundleRule => ({
   policy: "RefPolicy/p",
@@ -15,6 +15,7 @@ const rule = (type: RuleType, more: Partial<BundleRule> = {}): BundleRule => ({
   priority: 0,
   ...more,
 });
+const wasmModule = { objectRef: "configmap/hooks/x.wasm", digest: `sha256:${"0".repeat(64)}` };
 const bundleOf = (...rules: BundleRule[]) =>
   sealBundle({ version: 1, namespace: "org", repositories: "all", rules }).bundle;
 
@@ -44,7 +45,7 @@ describe("evaluatePush", () => {
     ["require-linear-history", {}, { update: { commits: [commit(), merge] } }, false, "a merge commit"],
     ["require-linear-history", {}, {}, true, "one parent each"],
     ["require-signed-commits", {}, {}, false, "unsigned"],
-    ["require-signed-commits", {}, { update: { commits: [commit({ signed: true })] } }, true, "signed"],
+    ["require-signed-commits", {}, { update: { commits: [commit({ signature: verified })] } }, true, "signed"],
     ["require-signed-commits", {}, { mergeOf: "web-1" }, true, "the server's merge commit is nobody's to sign"],
     [
       "require-signed-commits",
@@ -52,6 +53,13 @@ describe("evaluatePush", () => {
       { mergeOf: "web-1", update: { commits: [commit(), commit({ sha: "d".repeat(40) })] } },
       false,
       "but the merged commits are",
+    ],
+    [
+      "require-signed-commits",
+      {},
+      { update: { commits: [commit({ signature: { state: "unverified", reason: "key is revoked" } })] } },
+      false,
+      "signed, but not by a key that counts",
     ],
     ["max-object-size", { params: { maxBytes: 10 } }, { update: { blobs: [{ sha: "e", size: 11 }] } }, false, "large"],
     [
@@ -72,8 +80,20 @@ describe("evaluatePush", () => {
     ],
     ["path-lock", { params: { paths: ["README.md"] } }, {}, false, "a locked path"],
     ["path-lock", { params: { paths: ["docs"] } }, {}, true, "another path"],
-    ["wasm", { params: { wasm: { failure: "Deny" } } }, {}, false, "no runner here and failure is Deny"],
-    ["wasm", { params: { wasm: { failure: "Allow" } } }, {}, true, "no runner here and failure is Allow"],
+    [
+      "wasm",
+      { params: { wasm: { module: wasmModule, failure: "Deny" as const } } },
+      {},
+      false,
+      "no runner here and failure is Deny",
+    ],
+    [
+      "wasm",
+      { params: { wasm: { module: wasmModule, failure: "Allow" } } },
+      {},
+      true,
+      "no runner here and failure is Allow",
+    ],
   ])("%s %j %j → allowed %s: %s", async (type, more, facts, allowed, _reason) => {
     expect((await judge([rule(type, more)], facts))?.allowed).toBe(allowed);
   });
@@ -138,7 +158,7 @@ describe("evaluatePush", () => {
     let reads = 0;
     const commits = async () => {
       reads++;
-      return [commit({ signed: true })];
+      return [commit({ signature: verified })];
     };
     const counted = { ...update(), commits };
     await evaluatePush(bundleOf(rule("deny-ref")), push({ updates: [counted] }));
@@ -148,8 +168,49 @@ describe("evaluatePush", () => {
     expect(reads).toBe(1);
   });
 
+  describe("hooks", () => {
+    const calls: WasmCall[] = [];
+    const runner: WasmRunner = async (call) => {
+      calls.push(call);
+      const refused = call.updates.some(({ ref }) => ref.endsWith("bad"));
+      return { notes: [`looked at ${call.updates.length}`], ...(refused && { refusal: "bad name" }) };
+    };
+    const updates = ["refs/heads/good", "refs/heads/bad", "refs/tags/v1"].map((ref) => update({ ref }));
+    const judged = async (hook: "pre-receive" | "update" | "post-receive") => {
+      calls.length = 0;
+      const params = { wasm: { module: wasmModule, hook } };
+      const bundle = bundleOf(rule("wasm", { refs: ["refs/heads/*"], params }));
+      const decisions = await evaluatePush(bundle, push({ updates }), { wasm: runner });
+      return { decisions: decisions.map(({ allowed }) => allowed), notes: decisions.map(({ notes }) => notes), bundle };
+    };
+
+    it("of pre-receive run once, over every ref the rule selects, and refuse them together", async () => {
+      expect(await judged("pre-receive")).toMatchObject({
+        decisions: [false, false, true],
+        notes: [["looked at 2"], undefined, undefined],
+      });
+      expect(calls).toHaveLength(1);
+    });
+
+    it("of update run for each ref", async () => {
+      expect(await judged("update")).toMatchObject({ decisions: [true, false, true] });
+      expect(calls.map(({ updates: [first] }) => first?.ref)).toEqual(["refs/heads/good", "refs/heads/bad"]);
+    });
+
+    it("of post-receive never run before, and only tell afterwards", async () => {
+      const { decisions, bundle } = await judged("post-receive");
+      expect({ decisions, calls }).toEqual({ decisions: [true, true, true], calls: [] });
+      expect(await runPostReceive(bundle, push({ updates }), runner)).toEqual(["looked at 2", "bad name"]);
+    });
+  });
+
   it("never allows more because of a further rule", async () => {
-    const params = { maxBytes: 5, pattern: "^x", paths: ["README.md"], wasm: { failure: "Deny" } };
+    const params = {
+      maxBytes: 5,
+      pattern: "^x",
+      paths: ["README.md"],
+      wasm: { module: wasmModule, failure: "Deny" as const },
+    };
     const anyRule = fc.record({
       type: fc.constantFrom(...ruleTypes),
       mode: fc.constantFrom("audit" as const, "enforce" as const),
@@ -167,7 +228,7 @@ describe("evaluatePush", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyRule), anyRule, anyUpdate, fc.boolean(), async (rules, extra, facts, mayBypass) => {
         const made = [...rules, extra].map(({ type, ...more }) => rule(type, { ...more, params }));
-        const updates = [update({ ...facts, commits: [commit({ signed: facts.signed })] })];
+        const updates = [update({ ...facts, commits: [commit(facts.signed ? { signature: verified } : {})] })];
         const asked = push({ updates, actor: { user: "u", groups: [], mayBypass } });
         const [without] = await evaluatePush(bundleOf(...made.slice(0, -1)), asked);
         const [withIt] = await evaluatePush(bundleOf(...made), asked);

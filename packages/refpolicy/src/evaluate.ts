@@ -23,12 +23,37 @@ export async function evaluatePush(
   options: { wasm?: WasmRunner } = {},
 ): Promise<RefDecision[]> {
   const refusal = bundleProblem(bundle, push);
+  if (bundle === undefined || refusal) return push.updates.map(({ ref }) => decide(ref, refusal ? [refusal] : []));
+  const known: PushFacts = { ...push, updates: push.updates.map(remembering) };
+  const judges = prepare(bundle)
+    .filter((prepared) => appliesTo(prepared.rule, push.repository))
+    .map((prepared) => new Judge(prepared, known, options.wasm));
   const decisions: RefDecision[] = [];
-  for (const update of push.updates) {
-    if (bundle === undefined || refusal) decisions.push(decide(update.ref, refusal ? [refusal] : []));
-    else decisions.push(await evaluateUpdate(bundle, push, remembering(update), options.wasm));
-  }
+  for (const update of known.updates) decisions.push(await evaluateUpdate(update, judges));
   return decisions;
+}
+
+/**
+ * Runs the hooks that look at a push after it landed; `push.updates` are those that did. Answers what they have to say to the
+ * person who pushed. Nothing they do changes anything.
+ */
+export async function runPostReceive(bundle: PolicyBundle, push: PushFacts, wasm: WasmRunner): Promise<string[]> {
+  const known: PushFacts = { ...push, updates: push.updates.map(remembering) };
+  const notes: string[] = [];
+  for (const { rule, matches } of prepare(bundle)) {
+    const settings = rule.params?.wasm;
+    if (rule.type !== "wasm" || settings?.hook !== "post-receive" || !appliesTo(rule, push.repository)) continue;
+    const updates = known.updates.filter(({ ref }) => matches(ref));
+    if (updates.length === 0) continue;
+    const { policy, rule: name } = rule;
+    const outcome = await wasm({ policy, rule: name, settings, hook: "post-receive", updates, push: known });
+    notes.push(...outcome.notes, ...(outcome.refusal === undefined ? [] : [outcome.refusal]));
+  }
+  return notes;
+}
+
+function appliesTo({ repositories }: BundleRule, repository: string): boolean {
+  return repositories === "*" || repositories.includes(repository);
 }
 
 function bundleProblem(bundle: PolicyBundle | undefined, push: PushFacts): RuleResult | undefined {
@@ -45,27 +70,57 @@ function bundleProblem(bundle: PolicyBundle | undefined, push: PushFacts): RuleR
   return undefined;
 }
 
-async function evaluateUpdate(
-  bundle: PolicyBundle,
-  push: PushFacts,
-  update: RefUpdateFacts,
-  wasm: WasmRunner | undefined,
-): Promise<RefDecision> {
-  const results: RuleResult[] = [];
-  for (const { rule, matches, evaluate } of prepare(bundle)) {
-    if (rule.repositories !== "*" && !rule.repositories.includes(push.repository)) continue;
-    if (!matches(update.ref)) continue;
-    const violation = await evaluate(update, { push, ...(wasm && { wasm }) });
-    if (!violation) continue;
-    results.push({
+/** One rule in one push. */
+class Judge {
+  readonly #prepared: PreparedRule;
+  readonly #push: PushFacts;
+  readonly #wasm: WasmRunner | undefined;
+  #selected: RefUpdateFacts[] | undefined;
+  #answer: Promise<unknown> | undefined;
+
+  constructor(prepared: PreparedRule, push: PushFacts, wasm: WasmRunner | undefined) {
+    this.#prepared = prepared;
+    this.#push = push;
+    this.#wasm = wasm;
+  }
+
+  /** What the rule says about an update, or undefined when it does not select it or finds nothing wrong. */
+  async judge(update: RefUpdateFacts, note: (line: string) => void): Promise<RuleResult | undefined> {
+    const { rule, matches, evaluate } = this.#prepared;
+    if (!matches(update.ref)) return undefined;
+    const judge = this;
+    const violation = await evaluate(update, {
+      push: this.#push,
+      ...(this.#wasm && { wasm: this.#wasm }),
+      get selected() {
+        judge.#selected ??= judge.#push.updates.filter(({ ref }) => matches(ref));
+        return judge.#selected;
+      },
+      once<T>(make: () => Promise<T>) {
+        judge.#answer ??= make();
+        return judge.#answer as Promise<T>;
+      },
+      note,
+    });
+    if (!violation) return undefined;
+    return {
       policy: rule.policy,
       rule: rule.rule,
-      decision: rule.mode === "audit" ? "Audit" : mayBypass(rule, push) ? "Bypassed" : "Denied",
+      decision: rule.mode === "audit" ? "Audit" : mayBypass(rule, this.#push) ? "Bypassed" : "Denied",
       message: rule.message ? `${rule.message} (${violation.message})` : violation.message,
       remedy: violation.remedy,
-    });
+    };
   }
-  return decide(update.ref, results);
+}
+
+async function evaluateUpdate(update: RefUpdateFacts, judges: readonly Judge[]): Promise<RefDecision> {
+  const results: RuleResult[] = [];
+  const notes: string[] = [];
+  for (const judge of judges) {
+    const result = await judge.judge(update, (line) => notes.push(line));
+    if (result) results.push(result);
+  }
+  return { ...decide(update.ref, results), ...(notes.length > 0 && { notes }) };
 }
 
 function decide(ref: string, results: RuleResult[]): RefDecision {

@@ -1,16 +1,24 @@
 /** What a push is, as far as a rule may ask, and what is answered. */
 
+import type { WasmSettings } from "./bundle.ts";
+
 export type RefAction = "create" | "update" | "delete" | "force-update";
 
-/** What a rule may ask about one new commit. */
+/** Whether a commit's signature is good, and when not, why. `signer` says who and with which key. */
+export type CommitSignature =
+  | { state: "none" }
+  | { state: "verified"; signer: string }
+  | { state: "unverified"; reason: string };
+
+/** What a rule may ask about one new commit. The functions are called only when a rule asks. */
 export interface CommitFacts {
   sha: string;
   parents: string[];
-  /** Whether the commit counts as signed; what makes a signature good is the caller's to say. */
-  signed: boolean;
   message: string;
+  /** What makes a signature good is the caller's to say. */
+  signature(): Promise<CommitSignature>;
   /** Paths that differ from the first parent. */
-  paths: string[];
+  paths(): Promise<string[]>;
 }
 
 export interface BlobFacts {
@@ -32,12 +40,27 @@ export interface RefUpdateFacts {
   blobsLargerThan(bytes: number): Promise<BlobFacts[]>;
 }
 
+/** An object as Git stores it. `content` is absent above the size the caller asked for. */
+export interface ObjectFacts {
+  id: string;
+  type: "commit" | "tree" | "blob" | "tag";
+  size: number;
+  content?: Uint8Array;
+}
+
+export interface ObjectSource {
+  /** The object of an id, of `<id>^{tree}` or of `<id>:<path>`; undefined when there is none. */
+  read(name: string, maxBytes: number): Promise<ObjectFacts | undefined>;
+}
+
 export interface PushFacts {
   repository: string;
   /** `mayBypass`: holds `update repositories/admin` on the repository. */
   actor: { user: string; groups: readonly string[]; mayBypass: boolean };
   /** Name of the PullRequest this push merges; the caller has made sure that the actor may say so. */
   mergeOf?: string;
+  /** Objects of the repository as it would be after the push; hooks may read them. */
+  objects?: ObjectSource;
   updates: readonly RefUpdateFacts[];
 }
 
@@ -58,11 +81,27 @@ export interface RefDecision {
   decision: "Accepted" | "Rejected" | "AuditWarned";
   /** Rules that had something to say, by priority. */
   results: RuleResult[];
+  /** What hooks tell the person who pushes, whatever the decision. */
+  notes?: string[];
 }
 
-/** Runs a WebAssembly hook: a violation's text, or undefined. It applies the rule's own time and failure settings. */
-export type WasmRunner = (
-  settings: Record<string, unknown>,
-  update: RefUpdateFacts,
-  push: PushFacts,
-) => Promise<string | undefined>;
+/** One run of a WebAssembly hook. */
+export interface WasmCall {
+  policy: string;
+  rule: string;
+  settings: WasmSettings;
+  hook: "pre-receive" | "update" | "post-receive";
+  /** Hook `update`: the one update; otherwise every update of the push that the rule selects. */
+  updates: readonly RefUpdateFacts[];
+  push: PushFacts;
+}
+
+export interface WasmOutcome {
+  /** Why the updates are refused; undefined when they are not. */
+  refusal?: string;
+  /** What the hook tells the person who pushes, one line each. */
+  notes: string[];
+}
+
+/** Runs a WebAssembly hook within its limits, and applies its `failure` when it cannot be run. Throws only what facts throw. */
+export type WasmRunner = (call: WasmCall) => Promise<WasmOutcome>;

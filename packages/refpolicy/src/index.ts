@@ -8,7 +8,15 @@ export {
   protectedRepositories,
 } from "./compile.ts";
 export { type EffectiveProtection, effectiveProtection } from "./effective-protection.ts";
-export { evaluatePush } from "./evaluate.ts";
+export { evaluatePush, runPostReceive } from "./evaluate.ts";
 export * from "./facts.ts";
 export { globMatcher, matchRef, pathMatcher } from "./glob.ts";
 export { type LabelSelector, matchesSelector } from "./selector.ts";
+export {
+  inspectWasmModule,
+  maxWasmModuleBytes,
+  type WasmModuleFacts,
+  wasmEntryPoint,
+  wasmHostFunctions,
+  wasmImportModule,
+} from "./wasm-module.ts";

@@ -12,6 +12,12 @@ export interface Violation {
 export interface RuleContext {
   push: PushFacts;
   wasm?: WasmRunner;
+  /** Every update of the push that the rule selects. */
+  selected: readonly RefUpdateFacts[];
+  /** The answer of the first call in this push and rule: what is asked once per push, not per update. */
+  once<T>(make: () => Promise<T>): Promise<T>;
+  /** Tells the person who pushes. */
+  note(line: string): void;
 }
 
 /** Judges one update that the rule's refs and repositories select. */
@@ -69,12 +75,22 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
     () =>
     async (update, { push }) => {
       // The tip of a merge is made by the server on behalf of a reviewed pull request: nobody could have signed it.
-      const judged = (commit: CommitFacts) => push.mergeOf === undefined || commit.sha !== update.newSha;
-      const unsigned = (await newCommits(update)).filter((commit) => !commit.signed && judged(commit));
-      if (unsigned.length === 0) return undefined;
+      const judged = (await newCommits(update)).filter(
+        (commit) => push.mergeOf === undefined || commit.sha !== update.newSha,
+      );
+      const signatures = await Promise.all(judged.map(async (commit) => ({ commit, is: await commit.signature() })));
+      const unsigned = signatures.filter(({ is }) => is.state === "none").map(({ commit }) => commit);
+      const bad = signatures.flatMap(({ commit, is }) => (is.state === "unverified" ? [{ commit, ...is }] : []));
+      if (unsigned.length > 0)
+        return {
+          message: `not signed: ${listed(unsigned)}`,
+          remedy: "Sign them (git rebase --exec 'git commit --amend --no-edit -S' <base>) and push again.",
+        };
+      const [first] = bad;
+      if (!first) return undefined;
       return {
-        message: `not signed: ${listed(unsigned)}`,
-        remedy: "Sign them (git rebase --exec 'git commit --amend --no-edit -S' <base>) and push again.",
+        message: `signature not accepted: ${listed(bad.map(({ commit }) => commit))} (${first.reason})`,
+        remedy: "Register the key you sign with as an SSHKey or GPGKey of yours, or sign with a registered one.",
       };
     },
 
@@ -111,7 +127,7 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
     const matchers = (params?.paths ?? []).map(pathMatcher);
     return async (update) => {
       for (const commit of await newCommits(update)) {
-        const path = commit.paths.find((candidate) => matchers.some((matches) => matches(candidate)));
+        const path = (await commit.paths()).find((candidate) => matchers.some((matches) => matches(candidate)));
         if (path !== undefined)
           return {
             message: `${short(commit)} changes ${path}, which is locked`,
@@ -123,16 +139,28 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
   },
 
   wasm:
-    ({ params }) =>
-    async (update, { push, wasm }) => {
-      const settings = params?.wasm ?? {};
-      if (settings.hook === "post-receive") return undefined; // runs after the fact and cannot refuse
+    ({ policy, rule, params }) =>
+    async (update, context) => {
+      const settings = params?.wasm;
+      const hook = settings?.hook ?? "pre-receive";
+      if (!settings || hook === "post-receive") return undefined; // runs after the fact and cannot refuse
+      const { push, wasm, selected, once, note } = context;
       if (!wasm)
         return settings.failure === "Allow"
           ? undefined
           : { message: "this server cannot run WebAssembly hooks", remedy: "Ask the administrator of the policy." };
-      const message = await wasm(settings, update, push);
-      return message === undefined ? undefined : { message, remedy: "See the documentation of the hook." };
+      const run = async (updates: readonly RefUpdateFacts[]) => {
+        const outcome = await wasm({ policy, rule, settings, hook, updates, push });
+        for (const line of outcome.notes) note(line);
+        return outcome;
+      };
+      const { refusal } = await (hook === "update" ? run([update]) : once(() => run(selected)));
+      return refusal === undefined
+        ? undefined
+        : {
+            message: refusal,
+            remedy: `Mend what the hook complains about and push again; ask the owner of ${policy}.`,
+          };
     },
 };
 

@@ -1,6 +1,6 @@
 /** Test only: objects and facts with everything a case does not care about filled in. */
 import type { BranchProtection, ObjectOf, RefPolicy, Repository } from "@krate/kinds";
-import type { CommitFacts, PushFacts, RefUpdateFacts } from "./facts.ts";
+import type { CommitFacts, CommitSignature, PushFacts, RefUpdateFacts } from "./facts.ts";
 
 const meta = { organizationRef: "acme" };
 const sha = (digit: string) => digit.repeat(40);
@@ -27,9 +27,24 @@ export function repository(name: string, labels: Record<string, string> = {}) {
   return { apiVersion: "", kind: "Repository", metadata: { name, labels }, spec: meta } as ObjectOf<typeof Repository>;
 }
 
-export function commit(facts: Partial<CommitFacts> = {}): CommitFacts {
-  return { sha: sha("c"), parents: [sha("a")], signed: false, message: "fix: a thing", paths: ["README.md"], ...facts };
+export interface CommitOptions extends Partial<Pick<CommitFacts, "sha" | "parents" | "message">> {
+  signature?: CommitSignature;
+  paths?: string[];
 }
+
+export function commit({ signature, paths, ...facts }: CommitOptions = {}): CommitFacts {
+  return {
+    sha: sha("c"),
+    parents: [sha("a")],
+    message: "fix: a thing",
+    ...facts,
+    signature: async () => signature ?? { state: "none" },
+    paths: async () => paths ?? ["README.md"],
+  };
+}
+
+/** A signature nothing is wrong with. */
+export const verified: CommitSignature = { state: "verified", signer: "ada" };
 
 export interface UpdateOptions extends Partial<Omit<RefUpdateFacts, "commits" | "blobsLargerThan">> {
   commits?: CommitFacts[];

@@ -1,11 +1,26 @@
 import { BranchProtection, ConfigMap, type ConfigMapType, labels, type ObjectOf, RefPolicy } from "@krate/kinds";
 import type { Informer, KubeClient } from "@krate/kube";
 import { informer } from "@krate/kube";
-import { evaluatePush, type PolicyBundle, parseBundle } from "@krate/refpolicy";
+import {
+  evaluatePush,
+  type PolicyBundle,
+  parseBundle,
+  runPostReceive,
+  type WasmRunner,
+  type WasmSettings,
+} from "@krate/refpolicy";
 import type { PolicyEngine, PushFacts, RefDecision } from "../ports.ts";
 import { AppliedReports } from "./applied-reports.ts";
 
 export const bundleKey = "bundle.json";
+
+/** What runs the hooks of a bundle. */
+export interface PolicyHooks {
+  /** The runner of one push. */
+  runner(namespace: string): WasmRunner;
+  /** Fetches and compiles a module ahead of the first push that needs it. */
+  prepare(namespace: string, settings: WasmSettings): void;
+}
 
 /**
  * Policies as the refpolicy-compiler publishes them: one ConfigMap per namespace. The last valid bundle stays in force when a newer
@@ -22,12 +37,24 @@ export class KubePolicies implements PolicyEngine {
   readonly #refPolicies: Informer<ObjectOf<typeof RefPolicy>>;
 
   readonly #reports: AppliedReports;
+  readonly #hooks: PolicyHooks;
 
-  /** @param options.gateway name under which this process reports the bundles it enforces */
+  /**
+   * @param options.gateway name under which this process reports the bundles it enforces
+   */
   constructor(
     client: KubeClient,
-    { gateway, onProblem }: { gateway: string; onProblem(message: string, error: unknown): void },
+    {
+      gateway,
+      hooks,
+      onProblem,
+    }: {
+      gateway: string;
+      hooks: PolicyHooks;
+      onProblem(message: string, error: unknown): void;
+    },
   ) {
+    this.#hooks = hooks;
     this.#reports = new AppliedReports(client, gateway, onProblem);
     const report = ({ message, error }: { message: string; error: unknown }) => onProblem(message, error);
     this.#configMaps = informer(client, ConfigMap, { labelSelector: `${labels.bundle}=true`, onProblem: report });
@@ -40,6 +67,7 @@ export class KubePolicies implements PolicyEngine {
         const bundle = parseBundle(object.data?.[bundleKey] ?? "");
         this.#bundles.set(namespace, bundle);
         this.#reports.report(namespace, name, bundle.hash, annotations);
+        for (const { params } of bundle.rules) if (params?.wasm) hooks.prepare(namespace, params.wasm);
       } catch (error) {
         onProblem(
           `the policy bundle of namespace "${namespace}" is not valid; the last valid one stays in force`,
@@ -63,11 +91,20 @@ export class KubePolicies implements PolicyEngine {
   }
 
   async evaluate(push: PushFacts): Promise<RefDecision[]> {
-    const bundle = this.#bundles.get(push.namespace);
-    const hasPolicies =
-      this.#protections.list(push.namespace).length + this.#refPolicies.list(push.namespace).length > 0;
     // Without any policy an old bundle has nothing left to protect; with policies and no bundle evaluatePush refuses.
-    return hasPolicies ? evaluatePush(bundle, push) : push.updates.map(({ ref }) => allowed(ref));
+    if (!this.#hasPolicies(push.namespace)) return push.updates.map(({ ref }) => allowed(ref));
+    const wasm = this.#hooks.runner(push.namespace);
+    return evaluatePush(this.#bundles.get(push.namespace), push, { wasm });
+  }
+
+  async afterwards(push: PushFacts): Promise<string[]> {
+    const bundle = this.#bundles.get(push.namespace);
+    if (!bundle || !this.#hasPolicies(push.namespace)) return [];
+    return runPostReceive(bundle, push, this.#hooks.runner(push.namespace));
+  }
+
+  #hasPolicies(namespace: string): boolean {
+    return this.#protections.list(namespace).length + this.#refPolicies.list(namespace).length > 0;
   }
 }
 

@@ -1,13 +1,14 @@
 import type { RefDecision, RuleResult } from "../ports.ts";
 
 /**
- * What a person reads below "remote:" about one ref: each rule that spoke, the policy it comes from, and what to do.
- * Empty when no rule has anything to say.
+ * What a person reads below "remote:" about one ref: what hooks say, each rule that spoke, the policy it comes from, and what to
+ * do. Empty when nothing has anything to say.
  */
 export function explainDecision(decision: RefDecision): string {
-  if (decision.results.length === 0) return "";
+  const notes = (decision.notes ?? []).map((line) => `${line}\n`).join("");
+  if (decision.results.length === 0) return notes;
   const head = decision.allowed ? `${decision.ref}: accepted, with warnings` : `${decision.ref}: refused`;
-  return [head, ...decision.results.flatMap(explainResult)].map((line) => `${line}\n`).join("");
+  return notes + [head, ...decision.results.flatMap(explainResult)].map((line) => `${line}\n`).join("");
 }
 
 function explainResult(result: RuleResult): string[] {

@@ -1,103 +1,191 @@
-import {
-  changedPaths,
-  emptyTreeId,
-  isZeroObjectId,
-  ObjectReader,
-  type ReadOptions,
-  type RefCommand,
-  runGit,
-} from "@krate/git";
-import type { CommitFacts, RefAction, RefUpdateFacts } from "../ports.ts";
-import { type NewHistory, newCommitsOf } from "./new-history.ts";
+import { GitError, isZeroObjectId, ObjectReader, type ReadOptions, type RefCommand, runGit } from "@krate/git";
+import type { CommitFacts, CommitSignatures, ObjectFacts, ObjectSource, RefAction, RefUpdateFacts } from "../ports.ts";
+import { splitSignature } from "../signatures/split-signature.ts";
+import { maxNewCommits, type NewHistory, newCommitsOf } from "./new-history.ts";
+import { PackRefusedError } from "./quarantine.ts";
 
-/** Most commits of one update whose messages and paths a rule may ask for. */
-const maxJudgedCommits = 10_000;
-/** Paths of a commit above this number are cut: rules look for the presence of a path. */
-const maxPathsPerCommit = 50_000;
-/** A commit object above this size is not read; nobody signs or words a commit that long. */
+/** Most bytes of messages that are held for the rules of one push. */
+const maxMessageBytes = 64 * 1024 * 1024;
+/** A commit object above this size is refused when a rule looks at commits; nobody signs or words one that long. */
 const maxCommitBytes = 1024 * 1024;
 
-export interface UpdateFactsInput {
-  command: RefCommand;
-  action: RefAction;
-  isFastForward: boolean;
+export interface PushFactsInput {
+  namespace: string;
   history: NewHistory;
   read: ReadOptions;
-  /** Object directory of the quarantine alone, absent when the push brought no pack. */
-  quarantineObjects?: string;
-}
-
-/** Facts of one update; what costs a process is read when a rule asks and then kept. */
-export function updateFacts(input: UpdateFactsInput): RefUpdateFacts {
-  const { command, action, isFastForward } = input;
-  let commits: Promise<CommitFacts[]> | undefined;
-  return {
-    ref: command.ref,
-    oldSha: command.oldId,
-    newSha: command.newId,
-    action,
-    isFastForward,
-    commits: () => {
-      commits ??= isZeroObjectId(command.newId) ? Promise.resolve([]) : readCommitFacts(input);
-      return commits;
-    },
-    blobsLargerThan: (bytes) => readLargeBlobs(bytes, input),
-  };
-}
-
-async function readCommitFacts({ command, history, read }: UpdateFactsInput): Promise<CommitFacts[]> {
-  const commits = newCommitsOf(await peel(command.newId, read), history).slice(0, maxJudgedCommits);
-  const reader = new ObjectReader(read);
-  try {
-    const facts: CommitFacts[] = [];
-    for (const { id } of commits) {
-      const info = await reader.info(id);
-      if (info?.type !== "commit" || info.size > maxCommitBytes) continue;
-      const object = await reader.read(id);
-      if (object)
-        facts.push({ ...parseCommit(id, object.content.toString("utf8")), paths: await pathsOf(id, history, read) });
-    }
-    return facts;
-  } finally {
-    reader.close();
-  }
-}
-
-async function pathsOf(id: string, history: NewHistory, read: ReadOptions): Promise<string[]> {
-  const parent = history.get(id)?.parents[0] ?? emptyTreeId;
-  return (await changedPaths(parent, id, read)).slice(0, maxPathsPerCommit);
-}
-
-/** An annotated tag stands for the commit it names. */
-async function peel(id: string, read: ReadOptions): Promise<string> {
-  const { stdout, exitCode } = await runGit(["rev-parse", "--verify", "--quiet", `${id}^{commit}`], {
-    ...read,
-    okExitCodes: [0, 1, 128],
-  });
-  return exitCode === 0 ? stdout.toString("latin1").trim() : id;
+  /** Object directory of the quarantine alone. */
+  quarantineObjects: string;
+  signatures: CommitSignatures;
 }
 
 /**
- * Reads a commit object (gitformat "commit"):
- *
- *   commit = *header LF message       header = key SP value LF *( SP continuation LF )
+ * What the rules of one push may ask. Nothing is read before a rule asks; what is read is kept for all refs of the push. One
+ * process serves all objects; `close` ends it.
  */
-export function parseCommit(sha: string, text: string): Omit<CommitFacts, "paths"> {
-  const split = text.indexOf("\n\n");
-  const headers = (split < 0 ? text : text.slice(0, split)).split("\n");
-  const valuesOf = (key: string) =>
-    headers.filter((line) => line.startsWith(`${key} `)).map((line) => line.slice(key.length + 1));
-  return {
-    sha,
-    parents: valuesOf("parent"),
-    signed: headers.some((line) => /^gpgsig(-sha256)? /.test(line)),
-    message: split < 0 ? "" : text.slice(split + 2),
-  };
+export class PushFactsReader implements ObjectSource {
+  readonly #input: PushFactsInput;
+  readonly #commits = new Map<string, Promise<CommitFacts>>();
+  #reader: ObjectReader | undefined;
+  #paths: Promise<ReadonlyMap<string, string[]>> | undefined;
+  #blobSizes: Promise<ReadonlyMap<string, number>> | undefined;
+  #messageBytes = 0;
+
+  constructor(input: PushFactsInput) {
+    this.#input = input;
+  }
+
+  close(): void {
+    this.#reader?.close();
+  }
+
+  /** Facts of one update. */
+  of(command: RefCommand, known: { action: RefAction; isFastForward: boolean }): RefUpdateFacts {
+    return {
+      ref: command.ref,
+      oldSha: command.oldId,
+      newSha: command.newId,
+      ...known,
+      commits: () => this.#commitsOf(command.newId),
+      blobsLargerThan: (bytes) => this.#largeBlobs(command.newId, bytes),
+    };
+  }
+
+  async read(name: string, maxBytes: number): Promise<ObjectFacts | undefined> {
+    const info = await this.#objects.info(name);
+    if (!info) return undefined;
+    const facts = { id: info.objectId, type: info.type, size: info.size };
+    if (info.size > maxBytes) return facts;
+    const object = await this.#objects.read(info.objectId);
+    return object && { ...facts, content: object.content };
+  }
+
+  get #objects(): ObjectReader {
+    this.#reader ??= new ObjectReader(this.#input.read);
+    return this.#reader;
+  }
+
+  async #commitsOf(newId: string): Promise<CommitFacts[]> {
+    if (isZeroObjectId(newId)) return [];
+    const { history } = this.#input;
+    // An annotated tag stands for the commit it names.
+    const tip = history.has(newId) ? newId : ((await this.#objects.info(`${newId}^{commit}`))?.objectId ?? newId);
+    const commits = newCommitsOf(tip, history);
+    if (commits.length > maxNewCommits)
+      throw new PackRefusedError(
+        `the push brings more than ${maxNewCommits} new commits, and rules judge every one: push them in smaller steps`,
+      );
+    return Promise.all(commits.map(({ id, parents }) => this.#commit(id, parents)));
+  }
+
+  #commit(id: string, parents: readonly string[]): Promise<CommitFacts> {
+    const known = this.#commits.get(id) ?? this.#readCommit(id, parents);
+    this.#commits.set(id, known);
+    return known;
+  }
+
+  async #readCommit(id: string, parents: readonly string[]): Promise<CommitFacts> {
+    const content = await this.#commitContent(id);
+    const message = messageOf(content);
+    this.#messageBytes += message.length;
+    if (this.#messageBytes > maxMessageBytes)
+      throw new PackRefusedError("the push brings more than 64 MiB of commit messages: push them in smaller steps");
+    return {
+      sha: id,
+      parents: [...parents],
+      message,
+      signature: async () => {
+        const signed = splitSignature(await this.#commitContent(id));
+        return signed ? this.#input.signatures.verify(this.#input.namespace, signed) : { state: "none" };
+      },
+      paths: async () => {
+        this.#paths ??= this.#changedPaths();
+        const paths = (await this.#paths).get(id);
+        if (!paths) throw new Error(`git diff-tree did not answer for commit ${id}`);
+        return paths;
+      },
+    };
+  }
+
+  async #commitContent(id: string): Promise<Buffer> {
+    const info = await this.#objects.info(id);
+    if (info && info.size > maxCommitBytes)
+      throw new PackRefusedError(
+        `commit ${id} has ${info.size} bytes; rules look at commits of at most ${maxCommitBytes}`,
+      );
+    const object = info && (await this.#objects.read(id));
+    if (!object) throw new Error(`commit ${id} cannot be read`);
+    return object.content;
+  }
+
+  /** Changed paths of every new commit against its first parent, by one process. */
+  async #changedPaths(): Promise<ReadonlyMap<string, string[]>> {
+    const { history, read } = this.#input;
+    // "commit parent" compares with that parent alone; "commit" is a root, compared with nothing (--root).
+    const lines = [...history.values()].map(({ id, parents: [parent] }) => `${id}${parent ? ` ${parent}` : ""}\n`);
+    try {
+      const { stdout } = await runGit(
+        ["diff-tree", "--stdin", "--root", "--always", "-r", "-z", "--raw", "--no-renames"],
+        {
+          ...read,
+          stdin: lines.join(""),
+        },
+      );
+      return parseChangedPaths(stdout);
+    } catch (error) {
+      if (!(error instanceof GitError) || error.failure !== "output-limit") throw error;
+      throw new PackRefusedError("the push changes more paths than rules can look at: push in smaller steps", {
+        cause: error,
+      });
+    }
+  }
+
+  async #largeBlobs(newId: string, bytes: number) {
+    if (isZeroObjectId(newId)) return [];
+    this.#blobSizes ??= sizesOfBlobs(this.#input);
+    const large = new Map([...(await this.#blobSizes)].filter(([, size]) => size > bytes));
+    if (large.size === 0) return [];
+    const paths = await pathsOfBlobs(large, newId, this.#input.read);
+    return [...large].filter(([sha]) => paths.has(sha)).map(([sha, size]) => ({ sha, size, path: paths.get(sha) }));
+  }
 }
 
-/** Blobs of the quarantine above a size. Listing only the quarantine bounds the work by the push, not by the repository. */
-async function readLargeBlobs(bytes: number, { command, quarantineObjects, read }: UpdateFactsInput) {
-  if (!quarantineObjects || isZeroObjectId(command.newId)) return [];
+/** The message of a commit object: what follows the first empty line. */
+function messageOf(content: Buffer): string {
+  const split = content.indexOf("\n\n");
+  return split < 0 ? "" : content.toString("utf8", split + 2);
+}
+
+/**
+ * Output of `diff-tree --stdin --always -z --raw`:
+ *
+ *   output = *( commit NUL *( ":" modes-and-ids NUL path NUL ) )
+ *
+ * A path comes only after a ":" field, so that none can pass for the beginning of another commit.
+ */
+export function parseChangedPaths(output: Buffer): Map<string, string[]> {
+  const paths = new Map<string, string[]>();
+  let changed: string[] = [];
+  let at = 0;
+  const field = () => {
+    const end = output.indexOf(0, at);
+    if (end < 0) throw new Error("git diff-tree ended in the middle of a field");
+    const text = output.toString("utf8", at, end);
+    at = end + 1;
+    return text;
+  };
+  while (at < output.length) {
+    const text = field();
+    if (text.startsWith(":")) changed.push(field());
+    else {
+      changed = [];
+      paths.set(text, changed);
+    }
+  }
+  return paths;
+}
+
+/** Sizes of the blobs the push brought. Listing only the quarantine bounds the work by the push, not by the repository. */
+async function sizesOfBlobs({ quarantineObjects, read }: PushFactsInput): Promise<ReadonlyMap<string, number>> {
   const { stdout } = await runGit(
     [
       "cat-file",
@@ -108,18 +196,20 @@ async function readLargeBlobs(bytes: number, { command, quarantineObjects, read 
     ],
     { gitDir: read.gitDir, env: { GIT_OBJECT_DIRECTORY: quarantineObjects } },
   );
-  const large = new Map<string, number>();
+  const sizes = new Map<string, number>();
   for (const line of stdout.toString("latin1").split("\n")) {
     const [type, size, sha] = line.split(" ");
-    if (type === "blob" && sha && Number(size) > bytes) large.set(sha, Number(size));
+    if (type === "blob" && sha) sizes.set(sha, Number(size));
   }
-  if (large.size === 0) return [];
-  const paths = await pathsOfBlobs(new Set(large.keys()), command.newId, read);
-  return [...large].filter(([sha]) => paths.has(sha)).map(([sha, size]) => ({ sha, size, path: paths.get(sha) }));
+  return sizes;
 }
 
 /** Where the blobs stand in what `tip` brings; a blob it does not reach belongs to another ref of the push. */
-async function pathsOfBlobs(blobs: ReadonlySet<string>, tip: string, read: ReadOptions): Promise<Map<string, string>> {
+async function pathsOfBlobs(
+  blobs: ReadonlyMap<string, number>,
+  tip: string,
+  read: ReadOptions,
+): Promise<Map<string, string>> {
   const { stdout } = await runGit(["rev-list", "--objects", tip, "--not", "--all"], read);
   const paths = new Map<string, string>();
   for (const line of stdout.toString("utf8").split("\n")) {

@@ -1,7 +1,7 @@
 import { GitError, isAncestor, isZeroObjectId, type ReadOptions, type RefCommand, runGit } from "@krate/git";
 import type { RefAction } from "../ports.ts";
 
-/** Most new commits that are looked at one by one; a larger push is an import, and rules judge its newest commits. */
+/** Most new commits that are looked at one by one. A larger push is an import: it is taken only when no rule asks for its commits. */
 export const maxNewCommits = 50_000;
 
 /** One new commit; parents may lie outside the push. */
@@ -44,7 +44,7 @@ export async function readNewHistory(
     }
   }
   const [{ stdout }] = await Promise.all([
-    walk([...commits, `--max-count=${maxNewCommits}`]),
+    walk([...commits, `--max-count=${maxNewCommits + 1}`]),
     walk(["--objects", "--quiet", "--alternate-refs"]),
   ]);
   return parseHistory(stdout);

@@ -26,11 +26,20 @@ import {
   runGit,
   zeroObjectId,
 } from "@krate/git";
-import type { GitEventRecord, Identity, PolicyEngine, RefDecision, RepositoryView, RuleResult } from "../ports.ts";
+import type {
+  CommitSignatures,
+  GitEventRecord,
+  Identity,
+  PolicyEngine,
+  PushFacts,
+  RefDecision,
+  RepositoryView,
+  RuleResult,
+} from "../ports.ts";
 import { EventsNotWrittenError } from "../ports.ts";
 import { hiddenRefPrefix } from "./advertise.ts";
 import { explainDecision, shortReason } from "./explain.ts";
-import { updateFacts } from "./facts.ts";
+import { PushFactsReader } from "./facts.ts";
 import { type JournalEntry, newPushId } from "./journal.ts";
 import { type LandingPorts, landPush, recordRefusals } from "./land.ts";
 import { classify, type NewHistory, newCommitsOf, readNewHistory } from "./new-history.ts";
@@ -40,6 +49,7 @@ import { RepositoryBusyError } from "./repository-lock.ts";
 
 export interface ReceivePackPorts extends LandingPorts {
   policies: PolicyEngine;
+  signatures: CommitSignatures;
   now(): Date;
   /** Hears of events that are safe in the journal but not written yet. */
   onPendingEvents?(repository: BackendRepository): void;
@@ -139,6 +149,9 @@ class Push {
   readonly #context: PushContext;
   readonly #ports: ReceivePackPorts;
   readonly #receivedAt: Date;
+  #facts: PushFactsReader | undefined;
+  /** What the policies judged. */
+  #judged: PushFacts | undefined;
 
   constructor(
     pushId: string,
@@ -160,6 +173,14 @@ class Push {
   }
 
   async run(): Promise<PushSummary> {
+    try {
+      return await this.#stages();
+    } finally {
+      this.#facts?.close();
+    }
+  }
+
+  async #stages(): Promise<PushSummary> {
     const { capabilities, pushOptions } = this.#request;
     const { small } = await this.#storePack();
     await this.#ports.checkpoint?.("store");
@@ -254,22 +275,23 @@ class Push {
     const judged = updates.filter(({ refusal }) => !refusal);
     if (judged.length === 0) return;
     const { actor, view, mayBypass } = this.#context;
-    const decisions = await this.#ports.policies.evaluate({
+    const facts = new PushFactsReader({
+      namespace: view.namespace,
+      history,
+      read: this.#quarantine.read,
+      quarantineObjects: join(this.#quarantine.path, "objects"),
+      signatures: this.#ports.signatures,
+    });
+    this.#facts = facts;
+    this.#judged = {
       namespace: view.namespace,
       repository: view.name,
       actor: { user: actor.user, groups: actor.groups, mayBypass: await mayBypass() },
       mergeOf: this.#mergeOf(),
-      updates: judged.map(({ command, action, isFastForward }) =>
-        updateFacts({
-          command,
-          action,
-          isFastForward,
-          history,
-          read: this.#quarantine.read,
-          quarantineObjects: join(this.#quarantine.path, "objects"),
-        }),
-      ),
-    });
+      objects: facts,
+      updates: judged.map(({ command, action, isFastForward }) => facts.of(command, { action, isFastForward })),
+    };
+    const decisions = await this.#ports.policies.evaluate(this.#judged);
     for (const [index, update] of judged.entries()) update.decision = decisions[index];
   }
 
@@ -312,9 +334,22 @@ class Push {
       if (!result) return { ref: update.command.ref, ok: false, message: reasonOf(update) };
       return result.ok ? { ref: result.ref, ok: true } : { ref: result.ref, ok: false, message: result.message };
     });
+    await this.#tellAfterwards(new Set(refs.filter(({ ok }) => ok).map(({ ref }) => ref)));
     await this.#reply.finish({ refs });
     const landed = refs.filter(({ ok }) => ok).length;
     return { refs: refs.length, accepted: landed, evaluationMs, outcome: landed > 0 ? "landed" : "refused" };
+  }
+
+  /** What hooks have to say about the refs that moved. Whatever happens here, they have moved. */
+  async #tellAfterwards(landed: ReadonlySet<string>): Promise<void> {
+    const updates = this.#judged?.updates.filter(({ ref }) => landed.has(ref)) ?? [];
+    if (!this.#judged || updates.length === 0) return;
+    try {
+      for (const line of await this.#ports.policies.afterwards({ ...this.#judged, updates }))
+        await this.#reply.say(line);
+    } catch (error) {
+      this.#ports.onFailure?.(error);
+    }
   }
 
   #event(update: Update, index: number, history: NewHistory, evaluationMs: number): GitEventRecord {

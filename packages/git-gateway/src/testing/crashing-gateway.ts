@@ -42,6 +42,7 @@ if (import.meta.main) {
       authorizer: cluster.access.authorizer,
       receivePack: {
         policies: cluster.policies,
+        signatures: cluster.signatures,
         events: fileEventLog(eventsFile),
         now: () => new Date(),
         checkpoint: async (step) => {

@@ -38,6 +38,7 @@ export class GatewayFixture {
         authorizer: this.cluster.access.authorizer,
         receivePack: {
           policies: this.cluster.policies,
+          signatures: { verify: (namespace, signed) => this.cluster.signatures.verify(namespace, signed) },
           events: this.cluster.eventLog,
           now: () => new Date(),
           onFailure: (error) => this.failures.push(error),

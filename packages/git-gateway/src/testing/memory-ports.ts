@@ -1,6 +1,7 @@
 import type { AccessPorts } from "../access/authorize.ts";
 import type {
   AccessQuestion,
+  CommitSignatures,
   GitEventLog,
   GitEventRecord,
   Identity,
@@ -20,6 +21,12 @@ export class MemoryCluster {
   /** Judges one ref; the default accepts. */
   judge: (push: PushFacts, index: number) => Promise<RefDecision> | RefDecision = (push, index) =>
     accepted(push, index);
+  /** What hooks have to say about a push that landed. */
+  afterwards: (push: PushFacts) => Promise<string[]> | string[] = () => [];
+  /** Judges signatures; the default knows no key. */
+  signatures: CommitSignatures = {
+    verify: async () => ({ state: "unverified", reason: "no key is registered" }),
+  };
   /** Set to make appending events fail. */
   appendError: Error | undefined;
 
@@ -71,7 +78,10 @@ export class MemoryCluster {
   }
 
   get policies(): PolicyEngine {
-    return { evaluate: async (push) => Promise.all(push.updates.map(async (_, index) => this.judge(push, index))) };
+    return {
+      evaluate: async (push) => Promise.all(push.updates.map(async (_, index) => this.judge(push, index))),
+      afterwards: async (push) => this.afterwards(push),
+    };
   }
 
   get eventLog(): GitEventLog {
