@@ -139,8 +139,9 @@ async function initialize(
     "--auth-local=trust",
     "--auth-host=reject",
     "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
+    ...((await majorOf(binaries)) >= firstWithBuiltinLocale
+      ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+      : []),
     "--locale=C",
     "--no-instructions",
     ...(sync ? [] : ["--no-sync"]),
@@ -163,11 +164,18 @@ function refuseForeignFolder(dataDir: string): (cause: unknown) => never {
   };
 }
 
+/** Before it C.UTF-8 came from the operating system; our tables say `collate "C"` themselves. */
+const firstWithBuiltinLocale = 17;
+
+async function majorOf({ postgres }: PostgresBinaries): Promise<number> {
+  const { stdout } = await run(postgres, ["--version"], { env: environment });
+  return Number(/(\d+)/.exec(stdout)?.[1]);
+}
+
 async function checkVersion(dataDir: string, binaries: PostgresBinaries): Promise<void> {
   const found = readFileSync(join(dataDir, "PG_VERSION"), "utf8").trim();
-  const { stdout } = await run(binaries.postgres, ["--version"], { env: environment });
-  const major = /(\d+)/.exec(stdout)?.[1];
-  if (found !== major) {
+  const major = await majorOf(binaries);
+  if (found !== String(major)) {
     throw new Error(
       `the data in ${dataDir} was written by Postgres ${found}, this is Postgres ${major}: ` +
         "dump it with the old version and restore it, or use the old version",

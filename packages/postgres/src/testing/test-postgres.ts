@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { clientConfig } from "../connection.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../embedded/index.ts";
+import { type EmbeddedPostgres, type PostgresBinaries, startEmbeddedPostgres } from "../embedded/index.ts";
 import { isAlive } from "../embedded/postmaster-pid.ts";
 
 export type TestConnection = EmbeddedPostgres["connection"];
@@ -35,13 +35,14 @@ const goodbyeMilliseconds = 2_000;
  * A Postgres of its own for one test file, in a temporary folder, without fsync. Start it in `beforeAll`, `stop` it in
  * `afterAll`, and take a database for each test: copying the template takes some milliseconds.
  */
-export async function startTestPostgres(): Promise<TestPostgres> {
+export async function startTestPostgres({ binaries }: { binaries?: PostgresBinaries } = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(join(tmpdir(), "krate-test-pg-"));
   await chmod(folder, 0o711); // root runs the server under another account
   const start = () =>
     startEmbeddedPostgres({
       dataDir: join(folder, "data"),
       settings: { fsync: "off", max_connections: "100", autovacuum_naptime: "1h" },
+      ...(binaries && { binaries }),
     });
   let server = await start();
   let count = 0;
