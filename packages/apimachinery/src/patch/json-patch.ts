@@ -10,6 +10,9 @@ export const maxJsonPatchOperations = 10_000;
 /** Bytes that `copy` operations may add in all: without it a short patch doubles a document 10,000 times. */
 const maxCopiedBytes = 3 * 1024 * 1024;
 
+/** A `test` operation did not hold: the patch is well-formed and does not apply to this object. */
+export class PatchTestFailed extends ApiError {}
+
 const members: Record<string, readonly string[]> = {
   add: ["path", "value"],
   remove: ["path"],
@@ -77,7 +80,7 @@ function applyOne(document: JsonValue, operation: Operation, index: number): Jso
   } catch (cause) {
     const text = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     const from = "from" in operation ? ` from ${JSON.stringify(operation.from)}` : "";
-    throw new ApiError(
+    throw new (operation.op === "test" ? PatchTestFailed : ApiError)(
       "Invalid",
       `the JSON patch cannot be applied: operation ${index} (${operation.op} ${JSON.stringify(operation.path)}${from}): ${text}`,
       { cause },

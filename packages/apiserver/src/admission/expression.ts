@@ -1,17 +1,26 @@
-/** One CEL expression of a webhook or policy: compiled once, evaluated within a budget. */
+/** CEL expressions of webhooks and policies: compiled once, evaluated within budgets, never long at a time. */
+import { setImmediate } from "node:timers/promises";
 import {
+  type AccessCheck,
+  type AccessDecision,
+  authorizerValue,
   type Bindings,
-  type Budget,
+  Budget,
   CelBudgetError,
   CelError,
   type CelProgram,
   type CelType,
   type CelValue,
   compile,
+  defaultCostLimit,
+  type JsonObject,
   type JsonValue,
   run,
+  runWithAuthorizer,
 } from "@krate/apimachinery";
+import type { RequestContext } from "../context.ts";
 import { textOf } from "../objects.ts";
+import { type Attributes, type Representation, requestFields } from "./attributes.ts";
 
 /** An expression, or why it does not compile. */
 export type Expression =
@@ -30,16 +39,138 @@ export function expressionOf(
 
 export interface ExpressionResult {
   value?: CelValue;
+  /** Why there is none, in kube-apiserver's words. */
   problem?: string;
 }
 
-/** Failures become `problem`, in kube-apiserver's words. */
-export function evaluateExpression(expression: Expression, bindings: Bindings, budget: Budget): ExpressionResult {
-  if (expression.program === undefined) return { problem: `compilation error: ${expression.problem}` };
-  try {
-    return { value: run(expression.program, bindings, { budget }).value };
-  } catch (error) {
-    if (!(error instanceof CelError) && !(error instanceof CelBudgetError)) throw error;
-    return { problem: `expression '${expression.source}' resulted in error: ${error.message}` };
+/** What several expressions may cost together. Source: k8s.io/apiserver/pkg/apis/cel/config.go. */
+export class CostBudget {
+  left: number;
+
+  /** @param limit RuntimeCELCostBudget or RuntimeCELCostBudgetMatchConditions */
+  constructor(limit: number) {
+    this.left = limit;
   }
+}
+
+/** The cost budget is used up: nothing more is evaluated. */
+export class OutOfBudget extends Error {
+  constructor() {
+    super("validation failed due to running out of cost budget, no further validation rules will be run");
+    this.name = "OutOfBudget";
+  }
+}
+
+/** One expression may hold the event loop so long. */
+const maxMilliseconds = 50;
+/** After so long others get their turn before the next expression. */
+const sliceMilliseconds = 10;
+
+export interface ExpressionSubject {
+  attributes: Attributes;
+  /** In which version `request` names the object. */
+  as: Representation;
+  /** The objects in that version. */
+  objects: { object: JsonObject | undefined; oldObject: JsonObject | undefined };
+  namespaceObject?: JsonObject | undefined;
+}
+
+/** The variables of one request, and what its expressions have asked the authorizer so far. */
+export class ExpressionContext {
+  /** Everything but `params` and `variables`. */
+  readonly bindings: Bindings;
+  readonly #ctx: RequestContext;
+  readonly #answers = new Map<string, AccessDecision>();
+  #sliceStart = performance.now();
+  /** Of the expression that runs now. */
+  #running: Budget | undefined;
+
+  constructor(ctx: RequestContext, { attributes, as, objects, namespaceObject }: ExpressionSubject) {
+    this.#ctx = ctx;
+    const { group, version, resource, subresource, namespace, name } = attributes;
+    const requested = { group, version, resource, subresource, namespace, name };
+    this.bindings = {
+      object: objects.object ?? null,
+      oldObject: objects.oldObject ?? null,
+      request: requestFields(ctx, attributes, as),
+      namespaceObject: namespaceObject ?? null,
+      authorizer: authorizerValue((check) => this.#answers.get(JSON.stringify(check)), requested),
+    };
+  }
+
+  /** @throws OutOfBudget when all expressions that share `budget` have cost more than they may */
+  async evaluate(expression: Expression, bindings: Bindings, budget: CostBudget): Promise<ExpressionResult> {
+    if (expression.program === undefined) return { problem: `compilation error: ${expression.problem}` };
+    await this.#breathe();
+    const { program } = expression;
+    const attempt = () => runWithAuthorizer(() => this.#run(program, bindings, budget), this.#answer);
+    try {
+      return { value: await attempt().catch((error) => this.#again(error, attempt)) };
+    } catch (error) {
+      if (!(error instanceof CelError) && !(error instanceof CelBudgetError)) throw error;
+      return { problem: `expression '${expression.source}' resulted in error: ${error.message}` };
+    }
+  }
+
+  /** Another expression (a variable) on behalf of the one that runs now. @throws CelError */
+  within(program: CelProgram, bindings: Bindings): CelValue {
+    return run(program, bindings, this.#running === undefined ? {} : { budget: this.#running }).value;
+  }
+
+  /** One run of one expression, within its own limits and those of all. */
+  #run(program: CelProgram, bindings: Bindings, shared: CostBudget): CelValue {
+    const own = new Budget(Math.min(defaultCostLimit, shared.left), maxMilliseconds);
+    const startedAt = performance.now();
+    this.#running = own;
+    try {
+      return run(program, bindings, { budget: own }).value;
+    } catch (error) {
+      if (!(error instanceof CelBudgetError)) throw error;
+      const overspent = own.spent > own.limit;
+      if (overspent && own.limit < defaultCostLimit) throw new OutOfBudget();
+      const late = !overspent && performance.now() - startedAt > maxMilliseconds;
+      throw late ? new TookTooLong(error.message) : error;
+    } finally {
+      this.#running = undefined;
+      shared.left -= Math.min(own.spent, own.limit);
+    }
+  }
+
+  /** A run that took too long gets a second chance: it may have been this process that had to wait. */
+  async #again(error: unknown, attempt: () => Promise<CelValue>): Promise<CelValue> {
+    if (!(error instanceof TookTooLong)) throw error;
+    this.#sliceStart = 0;
+    await this.#breathe();
+    return attempt();
+  }
+
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#sliceStart < sliceMilliseconds) return;
+    await setImmediate();
+    this.#sliceStart = performance.now();
+  }
+
+  readonly #answer = async (check: AccessCheck): Promise<AccessDecision> => {
+    const decision = await answerCheck(this.#ctx, check);
+    this.#answers.set(JSON.stringify(check), decision);
+    return decision;
+  };
+}
+
+class TookTooLong extends CelBudgetError {}
+
+async function answerCheck(ctx: RequestContext, { serviceAccount, ...check }: AccessCheck): Promise<AccessDecision> {
+  const user =
+    serviceAccount === undefined
+      ? ctx.user
+      : {
+          name: `system:serviceaccount:${serviceAccount.namespace}:${serviceAccount.name}`,
+          groups: [
+            "system:serviceaccounts",
+            `system:serviceaccounts:${serviceAccount.namespace}`,
+            "system:authenticated",
+          ],
+        };
+  const { allowed, reason } = await ctx.services.authorizer.authorize({ ...check, user });
+  return { allowed, ...(reason !== undefined && { reason }) };
 }

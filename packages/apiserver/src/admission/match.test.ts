@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { compileMatcher, matches, type Subject } from "./match.ts";
+import { compileMatcher, type MatchedObjects, type Matcher, matchOf, type Subject } from "./match.ts";
 
 const subject: Subject = {
   operation: "CREATE",
@@ -14,6 +14,10 @@ const subject: Subject = {
 const labelled = (labels: Record<string, string>) => ({ metadata: { labels } });
 const rule = { operations: ["CREATE"], apiGroups: ["apps"], apiVersions: ["v1"], resources: ["deployments"] };
 const objects = { object: labelled({ tier: "front" }), oldObject: undefined, namespace: labelled({ env: "prod" }) };
+
+const others = ["v1", "v1beta1"].map((version) => ({ group: "apps", version, plural: "deployments" }));
+const matches = (matcher: Matcher, of: Subject, objects: MatchedObjects) =>
+  matchOf(matcher, of, objects, () => others) !== undefined;
 
 const cases = [
   { match: {}, hit: true, reason: "no constraint" },
@@ -69,7 +73,7 @@ const cases = [
 ];
 
 test.each(cases)("$hit: $reason", ({ match, hit }) => {
-  expect(matches(compileMatcher(match), subject, objects, ["v1", "v1beta1"])).toBe(hit);
+  expect(matches(compileMatcher(match), subject, objects)).toBe(hit);
 });
 
 test("dropping a label does not escape a policy", () => {
@@ -78,5 +82,13 @@ test("dropping a label does not escape a policy", () => {
     objectSelector: { matchLabels: { guard: "on" } },
   });
   const update = { object: labelled({}), oldObject: labelled({ guard: "on" }), namespace: undefined };
-  expect(matches(matcher, { ...subject, operation: "UPDATE" }, update, [])).toBe(true);
+  expect(matches(matcher, { ...subject, operation: "UPDATE" }, update)).toBe(true);
+});
+
+test("what a rule names decides in which version the object is shown", () => {
+  const named = (apiVersions: string[]) =>
+    matchOf(compileMatcher({ resourceRules: [{ ...rule, apiVersions }] }), subject, objects, () => others);
+  expect(named(["v1beta1", "v1"])).toBe("itself");
+  expect(named(["v1beta1"])).toEqual({ group: "apps", version: "v1beta1", plural: "deployments" });
+  expect(named(["v2"])).toBeUndefined();
 });

@@ -133,19 +133,19 @@ export function matchedResource<T extends Equivalent>(
   return undefined;
 }
 
-/** `versions`: every served version of the resource, for matchPolicy Equivalent. */
-export function matches(
+/** As `matchedResource`, with everything else a policy or binding may ask for. */
+export function matchOf<T extends Equivalent>(
   matcher: Matcher,
   subject: Subject,
   objects: MatchedObjects,
-  versions: readonly string[],
-): boolean {
-  if (!matchesSelectors(matcher, subject, objects)) return false;
-  const candidates = matcher.equivalent ? [subject.version, ...versions] : [subject.version];
-  const hit = (rules: readonly Rule[]) =>
-    rules.some((rule) => candidates.some((version) => matchesRule(rule, subject, version)));
-  if (hit(matcher.excluded)) return false;
-  return matcher.rules === undefined || hit(matcher.rules);
+  equivalents: () => readonly T[],
+): "itself" | T | undefined {
+  if (!matchesSelectors(matcher, subject, objects)) return undefined;
+  const { rules, excluded, equivalent } = matcher;
+  if (excluded.length > 0 && matchedResource({ rules: excluded, equivalent }, subject, equivalents) !== undefined) {
+    return undefined;
+  }
+  return rules === undefined ? "itself" : matchedResource({ rules, equivalent }, subject, equivalents);
 }
 
 function matchesNamespace(

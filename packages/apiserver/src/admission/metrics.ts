@@ -25,8 +25,19 @@ export interface AdmissionMetrics {
   conditionsEvaluated(labels: ConditionLabels, seconds: number): void;
   conditionFailed(labels: ConditionLabels): void;
   excludedByCondition(labels: ConditionLabels): void;
+  /** Once per denial, ignored failure or mutation. */
+  policyChecked(type: "validating" | "mutating", labels: PolicyLabels, seconds: number): void;
 }
 
+export interface PolicyLabels {
+  policy: string;
+  policy_binding: string;
+  error_type: string;
+  /** allow, deny, warn, audit. */
+  enforcement_action: string;
+}
+
+const policyBuckets = [0.0000005, 0.001, 0.01, 0.1, 1];
 const webhookBuckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25];
 const conditionBuckets = [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25];
 /** Keeps the number of series bounded whatever a webhook answers. */
@@ -63,6 +74,31 @@ export function admissionMetrics(metrics: Metrics): AdmissionMetrics {
       rejections.inc({ ...labels, error_type: type, rejection_code: String(Math.min(code, maxCode)) }),
     failedOpen: ({ name, type }) => failOpen.inc({ name, type }),
     ...conditionMetrics(metrics),
+    ...policyMetrics(metrics),
+  };
+}
+
+function policyMetrics(metrics: Metrics): Pick<AdmissionMetrics, "policyChecked"> {
+  const labels = ["policy", "policy_binding", "error_type", "enforcement_action"] as const;
+  const metricsOf = (type: "validating" | "mutating") => ({
+    total: metrics.counter({
+      name: `apiserver_${type}_admission_policy_check_total`,
+      help: `What expressions of ${type} admission policies came to, by policy and binding.`,
+      labels,
+    }),
+    duration: metrics.histogram({
+      name: `apiserver_${type}_admission_policy_check_duration_seconds`,
+      help: `Seconds the expressions of ${type} admission policies took, by policy and binding.`,
+      labels,
+      buckets: policyBuckets,
+    }),
+  });
+  const byType = { validating: metricsOf("validating"), mutating: metricsOf("mutating") };
+  return {
+    policyChecked: (type, values, seconds) => {
+      byType[type].total.inc({ ...values });
+      byType[type].duration.observe({ ...values }, seconds);
+    },
   };
 }
 

@@ -3,12 +3,7 @@ import { randomUUID } from "node:crypto";
 import { ConfigMap } from "@krate/kinds";
 import { informer, type KubeClient } from "@krate/kube";
 import type { Logger } from "@krate/telemetry";
-import {
-  policyBindingKind,
-  policyKind,
-  validatingAdmissionPolicy,
-} from "../admission/policy/validating-admission-policy.ts";
-import { admissionWebhooks, webhookConfigKinds } from "../admission/webhook/webhooks.ts";
+import { admissionConfigKinds, admissionPlugins } from "../admission/plugins.ts";
 import { type AuditOptions, auditor } from "../audit/auditor.ts";
 import { clientCertificate } from "../auth/client-certificate.ts";
 import { startExpiry } from "../controllers/expiry.ts";
@@ -29,7 +24,7 @@ import { ClusterConfig } from "./cluster-config.ts";
 import { clusterLogs } from "./cluster-logs.ts";
 import { DelegatedAuthorizer, delegatedTokens } from "./delegation.ts";
 import { authenticationConfigMap, type FrontProxySettings, frontProxy, readSettings } from "./front-proxy.ts";
-import { kindResolver } from "./kind-resolver.ts";
+import { kindResolver, servedMutatingPolicies } from "./kind-resolver.ts";
 
 export interface AggregatedOptions {
   store: Store;
@@ -52,20 +47,19 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   registry.add(...recordResources({ connects: { "jobs/log": jobLog(clusterLogs(client)) } }));
   const config = new ClusterConfig({ client, log, signal });
   const settings = await followSettings(options);
-  const needed = [namespaceKind, policyKind, policyBindingKind, ...webhookConfigKinds].map((kind) =>
-    config.follow(kind),
-  );
+  const mutatingPolicies = await servedMutatingPolicies(client);
+  const needed = [namespaceKind, ...admissionConfigKinds({ mutatingPolicies })].map((kind) => config.follow(kind));
   for (const kind of recordConfigKinds) config.follow(kind);
   const metrics = options.metrics ?? serverMetrics();
   const clock = { now: () => new Date(), newUid: randomUUID };
-  const webhooks = admissionWebhooks({ metrics: metrics.metrics, signal });
+  const plugins = admissionPlugins({ metrics: metrics.metrics, signal, mutatingPolicies });
   const services: Services = {
     store,
     registry,
     config,
     authorizer: new DelegatedAuthorizer(client),
     authenticators: authenticatorsOf(client, settings),
-    admission: [namespaceLifecycle, webhooks.mutating, validatingAdmissionPolicy, webhooks.validating],
+    admission: [namespaceLifecycle, ...plugins],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },

@@ -1,5 +1,6 @@
 import { isReason } from "@krate/kinds";
 import type { KubeClient } from "@krate/kube";
+import { mutatingPolicyKinds, type PolicyKinds } from "../admission/policy/kinds.ts";
 import type { ResourceRegistry } from "../resources/registry.ts";
 import type { ConfigKind, Services } from "../services.ts";
 
@@ -40,4 +41,14 @@ async function discover(
     if (isReason(error, "NotFound")) return [];
     throw error;
   }
+}
+
+/** In the version the cluster serves: v1 since Kubernetes 1.36, v1beta1 before; undefined where there are none. */
+export async function servedMutatingPolicies(client: KubeClient): Promise<PolicyKinds | undefined> {
+  for (const version of ["v1", "v1beta1"]) {
+    const kinds = mutatingPolicyKinds(version);
+    const served = await discover(client, kinds.policy.group, version);
+    if (served.some(({ name }) => name === kinds.policy.plural)) return kinds;
+  }
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import { registrationBehaviours } from "../admission/registration/behaviours.ts";
 import type { ServiceAccountTokens } from "../auth/service-account-tokens.ts";
 import type { Subresource } from "../resources/resource.ts";
 import { type CustomResourcePublisher, customResourceDefinitionStrategy } from "./custom-resource-definitions.ts";
@@ -11,12 +12,10 @@ import {
   configMapStrategy,
   eventStrategy,
   leaseStrategy,
-  policyBindingStrategy,
   roleBindingStrategy,
   roleStrategy,
   secretStrategy,
   serviceStrategy,
-  validatingAdmissionPolicyStrategy,
 } from "./small-strategies.ts";
 
 export interface CoreParts extends ReviewParts {
@@ -49,7 +48,6 @@ const podFields = [
   "status.nominatedNodeName",
 ];
 const counted = { countsGeneration: true };
-const admission = "admissionregistration.k8s.io";
 const rbac = "rbac.authorization.k8s.io";
 
 /** What each core kind does beyond its schema, by `<group>/<resource>`. */
@@ -57,6 +55,7 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
   const reviews = Object.entries(reviewStrategies(parts)).map(([name, strategy]) => [name, { strategy }] as const);
   return {
     ...Object.fromEntries(reviews),
+    ...registrationBehaviours,
     "/namespaces": {
       strategy: namespaceStrategy,
       nameRule: "label",
@@ -89,12 +88,6 @@ export function coreBehaviours(parts: CoreParts): CoreBehaviours {
     [`${rbac}/clusterroles`]: { nameRule: "path-segment", strategy: roleStrategy },
     [`${rbac}/rolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },
     [`${rbac}/clusterrolebindings`]: { nameRule: "path-segment", strategy: roleBindingStrategy },
-    [`${admission}/validatingadmissionpolicies`]: { ...counted, strategy: validatingAdmissionPolicyStrategy },
-    [`${admission}/validatingadmissionpolicybindings`]: { ...counted, strategy: policyBindingStrategy },
-    [`${admission}/mutatingadmissionpolicies`]: counted,
-    [`${admission}/mutatingadmissionpolicybindings`]: counted,
-    [`${admission}/validatingwebhookconfigurations`]: counted,
-    [`${admission}/mutatingwebhookconfigurations`]: counted,
     "coordination.k8s.io/leases": { strategy: leaseStrategy },
     "discovery.k8s.io/endpointslices": counted,
     "apiextensions.k8s.io/customresourcedefinitions": {

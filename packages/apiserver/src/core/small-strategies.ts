@@ -1,7 +1,6 @@
 /** Core kinds with a rule or two. Each names its source in k8s.io/kubernetes/pkg/registry or pkg/apis. */
 import { equalJson, isObject, type JsonObject, type JsonValue } from "@krate/apimachinery";
 import type { FieldError } from "@krate/kinds";
-import { checkPolicy } from "../admission/policy/compile.ts";
 import { metadataOf, sectionOf, textOf, timestamp } from "../objects.ts";
 import type { Strategy } from "../resources/resource.ts";
 
@@ -156,37 +155,6 @@ function completeSubjects(object: JsonObject): void {
     if (subject["kind"] === "User" || subject["kind"] === "Group") subject["apiGroup"] ??= group;
     else if (subject["apiGroup"] === "") delete subject["apiGroup"];
   }
-}
-
-/** pkg/registry/admissionregistration/validatingadmissionpolicy: expressions must compile. */
-export const validatingAdmissionPolicyStrategy: Strategy = {
-  complete: completePolicy,
-  validate: (ctx, object) => (ctx.target.subresource === "" ? checkPolicy(object) : []),
-};
-
-function completePolicy(object: JsonObject): void {
-  const spec = sectionOf(object, "spec");
-  spec["failurePolicy"] ??= "Fail";
-  if (isObject(spec["matchConstraints"])) completeMatch(spec["matchConstraints"]);
-}
-
-function completeMatch(match: JsonObject): void {
-  match["matchPolicy"] ??= "Equivalent";
-  match["namespaceSelector"] ??= {};
-  match["objectSelector"] ??= {};
-  for (const key of ["resourceRules", "excludeResourceRules"]) {
-    const rules = match[key];
-    for (const rule of Array.isArray(rules) ? rules.filter(isObject) : []) rule["scope"] ??= "*";
-  }
-}
-
-export const policyBindingStrategy: Strategy = {
-  complete: completeBinding,
-};
-
-function completeBinding(object: JsonObject): void {
-  const match = sectionOf(object, "spec")["matchResources"];
-  if (isObject(match)) completeMatch(match);
 }
 
 /** pkg/apis/coordination/validation */

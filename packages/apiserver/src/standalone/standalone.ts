@@ -2,13 +2,9 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@krate/apimachinery";
 import type { Logger } from "@krate/telemetry";
-import {
-  policyBindingKind,
-  policyKind,
-  validatingAdmissionPolicy,
-} from "../admission/policy/validating-admission-policy.ts";
+import { admissionConfigKinds, admissionPlugins } from "../admission/plugins.ts";
+import { mutatingPolicyKinds } from "../admission/policy/kinds.ts";
 import { endpointSliceKind } from "../admission/webhook/endpoint.ts";
-import { admissionWebhooks, webhookConfigKinds } from "../admission/webhook/webhooks.ts";
 import { type AuditOptions, auditor } from "../audit/auditor.ts";
 import { type CertificateVerifier, clientCertificate } from "../auth/client-certificate.ts";
 import { issuerRoutes } from "../auth/issuer-routes.ts";
@@ -125,11 +121,10 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   }
   config.onChange(definitions, (object, old) => follow(publisher, object, old));
   const recordsNeed = options.kinds === undefined ? recordConfigKinds : [];
+  const mutatingPolicies = mutatingPolicyKinds("v1");
   for (const each of [
     namespaceKind,
-    policyKind,
-    policyBindingKind,
-    ...webhookConfigKinds,
+    ...admissionConfigKinds({ mutatingPolicies }),
     endpointSliceKind,
     ...recordsNeed,
   ]) {
@@ -139,20 +134,14 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
   const { observer } = metrics;
   const now = options.now ?? (() => new Date());
   const newUid = options.newUid ?? randomUUID;
-  const webhooks = admissionWebhooks({ metrics: metrics.metrics, signal });
+  const plugins = admissionPlugins({ metrics: metrics.metrics, signal, mutatingPolicies });
   const services: Services = {
     store,
     registry,
     config,
     authorizer,
     authenticators: authenticatorsOf(options, tokens),
-    admission: [
-      namespaceLifecycle,
-      escalationCheck(authorizer),
-      webhooks.mutating,
-      validatingAdmissionPolicy,
-      webhooks.validating,
-    ],
+    admission: [namespaceLifecycle, escalationCheck(authorizer), ...plugins],
     routes: [
       ...healthRoutes([
         { name: "storage", check: () => store.ready() },

@@ -1,10 +1,34 @@
-/** ValidatingAdmissionPolicy objects, compiled once per stored object. */
-import { admissionVariables, type CelType, celTypes, isObject, type JsonObject } from "@krate/apimachinery";
-import type { FieldError } from "@krate/kinds";
-import { sectionOf, textOf } from "../../objects.ts";
+/** Admission policies and their bindings, compiled once per stored object. */
+import {
+  admissionVariables,
+  type CelType,
+  celTypes,
+  isObject,
+  type JsonObject,
+  listOf,
+  objectOf,
+} from "@krate/apimachinery";
+import { nameOf, sectionOf, textOf } from "../../objects.ts";
 import { objectsIn } from "../attributes.ts";
+import { type Condition, compileCondition } from "../conditions.ts";
 import { type Expression, expressionOf } from "../expression.ts";
 import { compileMatcher, type Matcher } from "../match.ts";
+
+export interface Variable {
+  name: string;
+  expression: Expression;
+}
+
+/** What validating and mutating policies have alike. */
+export interface CompiledPolicy {
+  name: string;
+  matcher: Matcher;
+  conditions: readonly Condition[];
+  variables: readonly Variable[];
+  paramKind: { apiVersion: string; kind: string } | undefined;
+  /** An expression that fails refuses the request (`failurePolicy: Fail`). */
+  failsClosed: boolean;
+}
 
 export interface Validation {
   expression: Expression;
@@ -13,21 +37,43 @@ export interface Validation {
   reason: string;
 }
 
-export interface CompiledPolicy {
-  matcher: Matcher;
-  conditions: readonly { name: string; expression: Expression }[];
-  variables: readonly { name: string; expression: Expression }[];
+export interface ValidatingPolicy extends CompiledPolicy {
   validations: readonly Validation[];
   auditAnnotations: readonly { key: string; expression: Expression }[];
-  paramKind: { apiVersion: string; kind: string } | undefined;
-  /** An expression that fails refuses the request (`failurePolicy: Fail`). */
-  failsClosed: boolean;
 }
 
-const { bool, string } = celTypes;
+export interface Mutation {
+  type: "ApplyConfiguration" | "JSONPatch";
+  expression: Expression;
+}
 
-export function compilePolicy(policy: JsonObject): CompiledPolicy {
-  const spec = sectionOf(policy, "spec");
+export interface MutatingPolicy extends CompiledPolicy {
+  mutations: readonly Mutation[];
+  /** reinvocationPolicy IfNeeded. */
+  reinvocable: boolean;
+}
+
+export interface CompiledBinding {
+  name: string;
+  policyName: string;
+  matcher: Matcher;
+  paramRef: JsonObject | undefined;
+  /** Deny, Warn, Audit. */
+  actions: readonly string[];
+}
+
+const { bool, string, dyn } = celTypes;
+const objectType = objectOf("Object", {});
+const patchType = listOf(objectOf("JSONPatch", {}));
+
+interface Common {
+  policy: CompiledPolicy;
+  /** To compile the rest of the policy with. */
+  variables: Record<string, CelType>;
+}
+
+function compileCommon(object: JsonObject): Common {
+  const spec = sectionOf(object, "spec");
   const paramKind = isObject(spec["paramKind"])
     ? { apiVersion: textOf(spec["paramKind"]["apiVersion"]), kind: textOf(spec["paramKind"]["kind"]) }
     : undefined;
@@ -36,78 +82,87 @@ export function compilePolicy(policy: JsonObject): CompiledPolicy {
   const variables = objectsIn(spec["variables"]).map((variable) => {
     const name = textOf(variable["name"]);
     const expression = expressionOf(variable["expression"], admissionVariables({ params, variables: { ...types } }));
-    types[name] = expression.program?.type ?? celTypes.dyn;
+    types[name] = expression.program?.type ?? dyn;
     return { name, expression };
   });
   const withVariables = admissionVariables({ params, variables: types });
   return {
-    matcher: compileMatcher(spec["matchConstraints"]),
-    conditions: objectsIn(spec["matchConditions"]).map((condition) => ({
-      name: textOf(condition["name"]),
-      expression: expressionOf(condition["expression"], admissionVariables({ params }), bool),
-    })),
-    variables,
+    variables: withVariables,
+    policy: {
+      name: nameOf(object),
+      matcher: compileMatcher(spec["matchConstraints"]),
+      conditions: objectsIn(spec["matchConditions"]).map((each) =>
+        compileCondition(each, admissionVariables({ params })),
+      ),
+      variables,
+      paramKind,
+      failsClosed: spec["failurePolicy"] !== "Ignore",
+    },
+  };
+}
+
+export function compileValidatingPolicy(object: JsonObject): ValidatingPolicy {
+  const { policy, variables } = compileCommon(object);
+  const spec = sectionOf(object, "spec");
+  // A message is told to the client, who could otherwise ask what others may do.
+  const { authorizer: _authorizer, ...forMessages } = variables;
+  return {
+    ...policy,
     validations: objectsIn(spec["validations"]).map((validation) => ({
-      expression: expressionOf(validation["expression"], withVariables, bool),
+      expression: expressionOf(validation["expression"], variables, bool),
       message: textOf(validation["message"]).trim(),
       messageExpression:
-        validation["messageExpression"] === undefined
+        textOf(validation["messageExpression"]) === ""
           ? undefined
-          : expressionOf(validation["messageExpression"], withVariables, string),
+          : expressionOf(validation["messageExpression"], forMessages, string),
       reason: textOf(validation["reason"]) || "Invalid",
     })),
     auditAnnotations: objectsIn(spec["auditAnnotations"]).map((annotation) => ({
       key: textOf(annotation["key"]),
-      expression: expressionOf(annotation["valueExpression"], withVariables),
+      expression: expressionOf(annotation["valueExpression"], variables),
     })),
-    paramKind,
-    failsClosed: spec["failurePolicy"] !== "Ignore",
   };
 }
 
-const compiledPolicies = new WeakMap<JsonObject, CompiledPolicy>();
-
-/** Compiled when first needed; the cache hands out the same object until it changes. */
-export function compiledPolicy(policy: JsonObject): CompiledPolicy {
-  const known = compiledPolicies.get(policy);
-  if (known !== undefined) return known;
-  const compiled = compilePolicy(policy);
-  compiledPolicies.set(policy, compiled);
-  return compiled;
+export function compileMutatingPolicy(object: JsonObject): MutatingPolicy {
+  const { policy, variables } = compileCommon(object);
+  const spec = sectionOf(object, "spec");
+  return {
+    ...policy,
+    mutations: objectsIn(spec["mutations"]).map((mutation) => {
+      const type = mutation["patchType"] === "JSONPatch" ? "JSONPatch" : "ApplyConfiguration";
+      const section = mutation[type === "JSONPatch" ? "jsonPatch" : "applyConfiguration"];
+      const source = isObject(section) ? section["expression"] : undefined;
+      return { type, expression: expressionOf(source, variables, type === "JSONPatch" ? patchType : objectType) };
+    }),
+    reinvocable: spec["reinvocationPolicy"] === "IfNeeded",
+  };
 }
 
-const compiledBindings = new WeakMap<JsonObject, Matcher>();
-
-export function compiledBinding(binding: JsonObject): Matcher {
-  const known = compiledBindings.get(binding);
-  if (known !== undefined) return known;
-  const matcher = compileMatcher(sectionOf(binding, "spec")["matchResources"]);
-  compiledBindings.set(binding, matcher);
-  return matcher;
+function compileBinding(object: JsonObject): CompiledBinding {
+  const spec = sectionOf(object, "spec");
+  const { validationActions: actions, paramRef } = spec;
+  return {
+    name: nameOf(object),
+    policyName: textOf(spec["policyName"]),
+    matcher: compileMatcher(spec["matchResources"]),
+    paramRef: isObject(paramRef) ? paramRef : undefined,
+    actions: Array.isArray(actions) ? actions.map(String) : [],
+  };
 }
 
-/** Expressions that do not compile, for whoever accepts a policy. */
-export function checkPolicy(policy: JsonObject): FieldError[] {
-  const compiled = compilePolicy(policy);
-  const check = (field: string, expression: Expression | undefined): FieldError[] =>
-    expression === undefined || expression.program !== undefined
-      ? []
-      : [
-          {
-            reason: "FieldValueInvalid",
-            field,
-            message: `Invalid value: ${JSON.stringify(expression.source)}: compilation failed: ${expression.problem}`,
-          },
-        ];
-  return [
-    ...compiled.conditions.flatMap(({ expression }, at) => check(`spec.matchConditions[${at}].expression`, expression)),
-    ...compiled.variables.flatMap(({ expression }, at) => check(`spec.variables[${at}].expression`, expression)),
-    ...compiled.validations.flatMap(({ expression, messageExpression }, at) => [
-      ...check(`spec.validations[${at}].expression`, expression),
-      ...check(`spec.validations[${at}].messageExpression`, messageExpression),
-    ]),
-    ...compiled.auditAnnotations.flatMap(({ expression }, at) =>
-      check(`spec.auditAnnotations[${at}].valueExpression`, expression),
-    ),
-  ];
+/** Compiles when first needed; a cache of the server hands out the same object until it changes. */
+function once<T>(compile: (object: JsonObject) => T): (object: JsonObject) => T {
+  const known = new WeakMap<JsonObject, { compiled: T }>();
+  return (object) => {
+    const before = known.get(object);
+    if (before !== undefined) return before.compiled;
+    const compiled = compile(object);
+    known.set(object, { compiled });
+    return compiled;
+  };
 }
+
+export const compiledValidatingPolicy = once(compileValidatingPolicy);
+export const compiledMutatingPolicy = once(compileMutatingPolicy);
+export const compiledBinding = once(compileBinding);

@@ -208,6 +208,12 @@ test("an expression that does not compile is refused with the policy", async () 
   const { json } = await server.send({ method: "POST", url: `${admission}/validatingadmissionpolicies`, body });
   expect(json).toMatchObject({
     code: 422,
-    details: { causes: [{ field: "spec.validations[0].expression" }, { field: "spec.validations[1].expression" }] },
+    details: {
+      causes: [
+        { field: "spec.matchConstraints.resourceRules" },
+        { field: "spec.validations[0].expression" },
+        { field: "spec.validations[1].expression" },
+      ],
+    },
   });
 });

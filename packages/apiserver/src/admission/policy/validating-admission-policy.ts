@@ -5,164 +5,150 @@
 import type { JsonObject } from "@krate/apimachinery";
 import { ApiError, type StatusReason, statusReasons } from "@krate/kinds";
 import type { RequestContext } from "../../context.ts";
-import { namespaceKind } from "../../core/namespaces.ts";
-import { nameOf, sectionOf, textOf } from "../../objects.ts";
-import type { AdmissionPlugin, ConfigKind } from "../../services.ts";
-import { attributesOf } from "../attributes.ts";
-import { type MatchedObjects, matches, type Subject, subjectOf } from "../match.ts";
-import { withBindings } from "../request.ts";
-import { type CompiledPolicy, compiledBinding, compiledPolicy } from "./compile.ts";
-import { type Denial, evaluatePolicy } from "./evaluate.ts";
-import { paramsOf } from "./params.ts";
+import { metadataOf, textOf } from "../../objects.ts";
+import type { AdmissionPlugin } from "../../services.ts";
+import { isExempt } from "../exempt.ts";
+import type { AdmissionMetrics } from "../metrics.ts";
+import { type CompiledBinding, compiledValidatingPolicy, type ValidatingPolicy } from "./compile.ts";
+import { startEvaluation } from "./evaluation.ts";
+import {
+  type ConfigurationProblem,
+  type Invocation,
+  invocationsOf,
+  type Situation,
+  situationOf,
+} from "./invocations.ts";
+import { validatingPolicyKinds as kinds } from "./kinds.ts";
+import { type Denial, failed, type Judgement, judge } from "./validate.ts";
 
-const group = "admissionregistration.k8s.io";
-export const policyKind: ConfigKind = {
-  group,
-  version: "v1",
-  kind: "ValidatingAdmissionPolicy",
-  plural: "validatingadmissionpolicies",
-};
-export const policyBindingKind: ConfigKind = {
-  group,
-  version: "v1",
-  kind: "ValidatingAdmissionPolicyBinding",
-  plural: "validatingadmissionpolicybindings",
-};
-
-/** Policies do not judge themselves: a wrong one could not be removed any more. */
-const exemptResources = new Set([
-  policyKind.plural,
-  policyBindingKind.plural,
-  "mutatingadmissionpolicies",
-  "mutatingadmissionpolicybindings",
-]);
-
-export const validatingAdmissionPolicy: AdmissionPlugin = {
-  name: "ValidatingAdmissionPolicy",
-  validate: async (ctx) => {
-    const bindings = ctx.services.config.list(policyBindingKind);
-    if (bindings.length === 0 || isExempt(ctx)) return;
-    await new PolicyReview(ctx).judge(bindings);
-  },
-};
-
-function isExempt({ served }: RequestContext): boolean {
-  return served.strategy.answer !== undefined || (served.group === group && exemptResources.has(served.plural));
+export function validatingAdmissionPolicies(metrics: AdmissionMetrics): AdmissionPlugin {
+  return {
+    name: "ValidatingAdmissionPolicy",
+    validate: async (ctx) => {
+      if (ctx.services.config.list(kinds.binding).length === 0 || isExempt(ctx)) return;
+      if (ctx.served.strategy.answer !== undefined) return;
+      await new PolicyReview(ctx, metrics).run();
+    },
+  };
 }
 
+/** One request before all policies. Every one is asked, so that all warnings and annotations are there; then the first refusal is thrown. */
 class PolicyReview {
   readonly #ctx: RequestContext;
-  readonly #subject: Subject;
-  readonly #objects: MatchedObjects;
-  readonly #versions: string[];
+  readonly #metrics: AdmissionMetrics;
   readonly #failures: JsonObject[] = [];
+  /** By policy and key: what its bindings say. */
+  readonly #annotations = new Map<string, Set<string>>();
   #refusal: ApiError | undefined;
 
-  constructor(ctx: RequestContext) {
+  constructor(ctx: RequestContext, metrics: AdmissionMetrics) {
     this.#ctx = ctx;
-    this.#subject = subjectOf(ctx);
-    const { config, registry } = ctx.services;
-    const { namespace: name } = ctx.target;
-    this.#objects = {
-      object: ctx.operation === "DELETE" ? undefined : ctx.object,
-      oldObject: ctx.old,
-      namespace: ctx.served.namespaced ? config.get(namespaceKind, { name }) : undefined,
-    };
-    this.#versions = registry
-      .all()
-      .filter(({ group: each, plural }) => each === ctx.served.group && plural === ctx.served.plural)
-      .map(({ version }) => version);
+    this.#metrics = metrics;
   }
 
-  /** Every binding is looked at, so that all warnings and annotations are there; then the first refusal is thrown. */
-  async judge(bindings: readonly JsonObject[]): Promise<void> {
-    for (const binding of [...bindings].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)))
-      await this.#judgeBinding(binding);
-    if (this.#failures.length > 0) {
-      this.#annotate({ "validation.policy.admission.k8s.io/validation_failure": JSON.stringify(this.#failures) });
+  async run(): Promise<void> {
+    const situation = await situationOf(this.#ctx);
+    for (const each of await invocationsOf(this.#ctx, { kinds, compiled: compiledValidatingPolicy }, situation)) {
+      if (each.kind === "problem") this.#misconfigured(each);
+      else await this.#ask(each, situation);
     }
+    this.#annotate();
     if (this.#refusal !== undefined) throw this.#refusal;
   }
 
-  async #judgeBinding(binding: JsonObject): Promise<void> {
-    const name = textOf(sectionOf(binding, "spec")["policyName"]);
-    const object = this.#ctx.services.config.get(policyKind, { name });
-    if (object === undefined) return;
-    const policy = compiledPolicy(object);
-    if (!this.#matches(policy.matcher) || !this.#matches(compiledBinding(binding))) return;
-    const params = await paramsOf(this.#ctx, policy, binding);
-    if (params.kind === "skip") return;
-    if (params.kind === "missing") {
-      const message = `failed to configure binding: ${params.problem}`;
-      if (policy.failsClosed) this.#report(name, binding, [{ message, reason: "Invalid" }], ["Deny"]);
-      return;
+  async #ask(invocation: Invocation<ValidatingPolicy>, situation: Situation): Promise<void> {
+    const startedAt = performance.now();
+    const judgement = await this.#judgementOf(invocation, situation);
+    if (judgement === undefined) return;
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { policy, binding } = invocation;
+    for (const denial of judgement.denials) this.#report(policy.name, binding, denial, seconds);
+    for (const failure of judgement.failures) this.#deny(policy.name, binding.name, failure);
+    for (const error of judgement.ignored) this.#observe(policy.name, binding.name, error, "allow", seconds);
+    for (const [key, value] of Object.entries(judgement.annotations)) {
+      const name = `${policy.name}/${key}`;
+      this.#annotations.set(name, (this.#annotations.get(name) ?? new Set()).add(value));
     }
-    for (const param of params.objects) await this.#evaluate(name, policy, binding, param);
   }
 
-  #matches(matcher: CompiledPolicy["matcher"]): boolean {
-    return matches(matcher, this.#subject, this.#objects, this.#versions);
+  async #judgementOf(invocation: Invocation<ValidatingPolicy>, situation: Situation): Promise<Judgement | undefined> {
+    const parts = { metrics: this.#metrics, type: "validating" } as const;
+    const evaluation = await startEvaluation(this.#ctx, invocation, situation, parts);
+    if (evaluation === undefined) return undefined;
+    const { policy } = invocation;
+    return "problem" in evaluation ? failed(policy, evaluation.problem) : judge(policy, evaluation);
   }
 
-  async #evaluate(
-    name: string,
-    policy: CompiledPolicy,
-    binding: JsonObject,
-    param: JsonObject | undefined,
-  ): Promise<void> {
-    const attributes = attributesOf(this.#ctx);
-    const subject = { attributes, as: attributes, objects: attributes, namespaceObject: this.#objects.namespace };
-    const outcome = await withBindings(this.#ctx, subject, (bindings) => evaluatePolicy(policy, bindings, param));
-    if (!outcome.applies) return;
-    const { validationActions } = sectionOf(binding, "spec");
-    this.#report(
-      name,
-      binding,
-      outcome.denials,
-      Array.isArray(validationActions) ? validationActions.map(String) : ["Deny"],
+  #misconfigured({ policy, binding, message }: ConfigurationProblem): void {
+    if (!policy.failsClosed) return;
+    const text = `failed to configure ${binding === undefined ? "policy" : "binding"}: ${message}`;
+    const denial: Denial = { message: text, reason: "Invalid", index: 0, error: "invalid_error" };
+    this.#deny(policy.name, binding?.name, denial);
+  }
+
+  #report(policy: string, { name: binding, actions }: CompiledBinding, denial: Denial, seconds: number): void {
+    const { message, error, index } = denial;
+    for (const action of actions) this.#observe(policy, binding, error, action === "Deny" ? "deny" : action, seconds);
+    if (actions.includes("Deny")) this.#deny(policy, binding, denial);
+    if (actions.includes("Warn")) {
+      this.#ctx.warn(
+        `Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${binding}': ${message}`,
+      );
+    }
+    if (actions.includes("Audit")) {
+      this.#failures.push({ message, policy, binding, expressionIndex: index, validationActions: [...actions] });
+    }
+  }
+
+  #observe(policy: string, policy_binding: string, error_type: string, action: string, seconds: number): void {
+    const labels = { policy, policy_binding, error_type, enforcement_action: action.toLowerCase() };
+    this.#metrics.policyChecked("validating", labels, seconds);
+  }
+
+  #deny(policy: string, binding: string | undefined, { message, reason }: Denial): void {
+    const where = binding === undefined ? "" : ` with binding '${binding}'`;
+    this.#refusal ??= refusalOf(
+      this.#ctx,
+      `ValidatingAdmissionPolicy '${policy}'${where} denied request: ${message}`,
+      reason,
     );
-    for (const [key, value] of Object.entries(outcome.annotations)) this.#annotate({ [`${name}/${key}`]: value });
   }
 
-  #report(policy: string, binding: JsonObject, denials: readonly Denial[], actions: readonly string[]): void {
-    denials.forEach(({ message, reason }, index) => {
-      if (actions.includes("Deny"))
-        this.#refusal ??= refusalOf(this.#ctx, { policy, binding: nameOf(binding), message, reason });
-      if (actions.includes("Warn")) {
-        this.#ctx.warn(
-          `Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${nameOf(binding)}': ${message}`,
-        );
-      }
-      if (actions.includes("Audit")) {
-        this.#failures.push({
-          message,
-          policy,
-          binding: nameOf(binding),
-          expressionIndex: index,
-          validationActions: [...actions],
-        });
-      }
-    });
-  }
-
-  #annotate(annotations: Record<string, string>): void {
+  #annotate(): void {
+    const annotations: Record<string, string> = {};
+    if (this.#failures.length > 0) {
+      annotations["validation.policy.admission.k8s.io/validation_failure"] = JSON.stringify(this.#failures);
+    }
+    for (const [key, values] of this.#annotations) annotations[key] = [...values].join(", ");
+    if (Object.keys(annotations).length === 0) return;
     this.#ctx.auditAnnotations = { ...this.#ctx.auditAnnotations, ...annotations };
   }
 }
 
-interface Refusal extends Denial {
-  policy: string;
-  binding: string;
+/** Source: k8s.io/apiserver/pkg/admission/errors.go (NewForbidden), with the reason the policy names. */
+function refusalOf(ctx: RequestContext, text: string, reason: string): ApiError {
+  const known = (Object.hasOwn(statusReasons, reason) ? reason : "Invalid") as StatusReason;
+  const { message, details } = forbiddenParts(ctx, text);
+  return new ApiError(known, message, { details: { ...details, causes: [{ message: text }] } });
 }
 
-/** `<resource> "<name>" is forbidden: ValidatingAdmissionPolicy 'x' with binding 'y' denied request: <message>`, reason as the policy says. */
-function refusalOf(ctx: RequestContext, { policy, binding, message, reason }: Refusal): ApiError {
-  const { group, plural, kind } = ctx.served;
-  const name = ctx.key?.name ?? ctx.target.name;
+export function forbiddenParts(
+  ctx: RequestContext,
+  text: string,
+): { message: string; details: { name: string; group?: string; kind: string } } {
+  const { group, plural } = ctx.served;
+  const name = nameFor(ctx);
   const resource = group === "" ? plural : `${plural}.${group}`;
-  const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding}' denied request: ${message}`;
-  const known = (Object.hasOwn(statusReasons, reason) ? reason : "Invalid") as StatusReason;
-  return new ApiError(known, `${resource} ${JSON.stringify(name)} is forbidden: ${text}`, {
-    details: { name, ...(group !== "" && { group }), kind: plural || kind, causes: [{ message: text }] },
-  });
+  return {
+    message: `${resource} ${JSON.stringify(name)} is forbidden: ${text}`,
+    details: { name, ...(group !== "" && { group }), kind: plural },
+  };
+}
+
+/** A name that is still to be generated, or is not told, is shown by what there is. */
+function nameFor(ctx: RequestContext): string {
+  const named = ctx.target.verb === "deletecollection" ? "" : (ctx.key?.name ?? ctx.target.name);
+  if (named !== "") return named;
+  const { name, generateName } = ctx.object === undefined ? ({} as JsonObject) : metadataOf(ctx.object);
+  return textOf(name) || textOf(generateName) || "Unknown";
 }

@@ -2,12 +2,13 @@
 import { randomUUID } from "node:crypto";
 import type { RequestContext } from "../../context.ts";
 import { requestFields } from "../attributes.ts";
+import { inVersion, representationOf } from "../versions.ts";
 import type { WebhookAnswer, WebhookClient } from "./client.ts";
 import { CallFailed } from "./client.ts";
 import type { Webhook } from "./configuration.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { dryRunUnsupported, WebhookCallError, WebhookDenial } from "./errors.ts";
-import { type Invocation, inVersion, representationOf } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
 import { admissionReview, InvalidReview, readReview, type Verdict } from "./review.ts";
 
 const unavailable = 503;

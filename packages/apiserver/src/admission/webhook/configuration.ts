@@ -1,5 +1,5 @@
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration objects, compiled once per stored object. */
-import { admissionVariables, celTypes, isObject, type JsonObject } from "@krate/apimachinery";
+import { admissionVariables, isObject, type JsonObject } from "@krate/apimachinery";
 import { nameOf, textOf } from "../../objects.ts";
 import type { ConfigKind } from "../../services.ts";
 import { objectsIn } from "../attributes.ts";
@@ -91,7 +91,7 @@ function compile(configuration: JsonObject): Webhook[] {
   });
 }
 
-function compileEntry(entry: JsonObject, configuration: string, id: string): Webhook {
+export function compileEntry(entry: JsonObject, configuration: string, id: string): Webhook {
   const variables = admissionVariables({ matchCondition: true });
   const versions = Array.isArray(entry["admissionReviewVersions"]) ? entry["admissionReviewVersions"] : [];
   return {
@@ -102,7 +102,7 @@ function compileEntry(entry: JsonObject, configuration: string, id: string): Web
     rules: compileRules(entry["rules"]),
     equivalent: entry["matchPolicy"] !== "Exact",
     selectors: compileSelectors(entry),
-    conditions: objectsIn(entry["matchConditions"]).map((each) => compileCondition(each, variables, celTypes.bool)),
+    conditions: objectsIn(entry["matchConditions"]).map((each) => compileCondition(each, variables)),
     failsOpen: entry["failurePolicy"] === "Ignore",
     sideEffects: textOf(entry["sideEffects"]),
     timeoutSeconds: timeoutOf(entry["timeoutSeconds"]),

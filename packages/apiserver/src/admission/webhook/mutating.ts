@@ -5,12 +5,13 @@
 import { ApiError } from "@krate/kinds";
 import type { RequestContext } from "../../context.ts";
 import type { AdmissionPlugin } from "../../services.ts";
+import { isExempt } from "../exempt.ts";
 import type { WebhookLabels } from "../metrics.ts";
 import { type Ledger, passesOf } from "../reinvocation.ts";
 import { annotate, callWebhook } from "./call.ts";
 import { mutatingWebhookKind, type Webhook, webhooksOf } from "./configuration.ts";
 import { internalFailure, WebhookCallError } from "./errors.ts";
-import { type Invocation, InvocationFilter, isExempt } from "./invocation.ts";
+import { type Invocation, InvocationFilter } from "./invocation.ts";
 import { applyVerdict } from "./patch.ts";
 import { observe, type WebhookParts } from "./validating.ts";
 

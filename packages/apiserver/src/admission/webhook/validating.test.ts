@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { JsonObject } from "@krate/apimachinery";
+import { createMetrics } from "@krate/telemetry/metrics";
 import { eventually } from "@krate/testing";
 import { type Cluster, cluster, mergePatch } from "../../testing/cluster.ts";
+import { fixture, widget, widgetPath } from "../../testing/fixture.ts";
 import { type WebhookServer, webhookServer } from "../../testing/webhook-server.ts";
+import { admissionMetrics } from "../metrics.ts";
+import { webhookClient } from "./client.ts";
+import { validatingWebhooks } from "./validating.ts";
 
 // A whole server per file.
 jest.setTimeout(60_000);
@@ -214,10 +219,24 @@ describe("whom it is asked about", () => {
 });
 
 test("in a dry run a webhook with side effects is not asked: the request is refused", async () => {
-  await configure(entry({ sideEffects: "Some" }));
-  const { json } = await refused();
+  const configuration = {
+    metadata: { name: "old" },
+    webhooks: [
+      {
+        ...entry({ sideEffects: "Some", objectSelector: {} }),
+        rules: [{ ...rule, apiGroups: ["*"], resources: ["*"] }],
+      },
+    ],
+  };
+  const client = webhookClient();
+  const admission = [validatingWebhooks({ client, metrics: admissionMetrics(createMetrics({ component: "test" })) })];
+  const config = { ...fixture().services.config, list: () => [configuration as JsonObject] };
+  const { send } = fixture({ services: { admission, config } });
+  const { json } = await send({ method: "POST", url: `${widgetPath}?dryRun=All`, body: widget("a") });
   expect(json).toMatchObject({
     code: 400,
     message: `admission webhook "${name}.example.com" does not support dry run`,
   });
+  expect((await send({ method: "POST", url: widgetPath, body: widget("a") })).status).toBe(201);
+  client.close();
 });

@@ -5,12 +5,13 @@
 import { ApiError } from "@krate/kinds";
 import type { RequestContext } from "../../context.ts";
 import type { AdmissionPlugin } from "../../services.ts";
+import { isExempt } from "../exempt.ts";
 import type { AdmissionMetrics, WebhookLabels } from "../metrics.ts";
 import { annotate, callWebhook } from "./call.ts";
 import type { WebhookClient } from "./client.ts";
 import { validatingWebhookKind, webhooksOf } from "./configuration.ts";
 import { internalFailure, WebhookCallError, WebhookDenial } from "./errors.ts";
-import { type Invocation, InvocationFilter, isExempt } from "./invocation.ts";
+import { type Invocation, InvocationFilter } from "./invocation.ts";
 
 export interface WebhookParts {
   client: WebhookClient;
