@@ -11,6 +11,7 @@ import { tokenUsers } from "./auth/token-file.ts";
 import { type AuditSettings, type Config, type HistorySettings, readText } from "./config.ts";
 import { listenForHealth } from "./http/health-listener.ts";
 import { type Listener, listen } from "./http/listen.ts";
+import { clientMetrics } from "./metrics/client-metrics.ts";
 import { type ServerMetrics, serverMetrics } from "./observing.ts";
 import type { ApiServer } from "./server.ts";
 import { standalone } from "./standalone/standalone.ts";
@@ -37,10 +38,7 @@ export async function run(
   const serving = { cert: readText(config.tls.certFile), key: readText(config.tls.keyFile) };
   let clientCa = config.clientCaFile === undefined ? undefined : readText(config.clientCaFile);
   const tls = () => ({ ...serving, ...(clientCa !== undefined && { ca: clientCa }) });
-  const client =
-    config.mode === "aggregated"
-      ? kubeClient(await loadKubeConfig(config.kubeconfigFile), { userAgent: "krate-apiserver" })
-      : undefined;
+  const client = config.mode === "aggregated" ? await clusterClient(config, metrics) : undefined;
   const audit = openAudit(config.audit, log, metrics);
   const parts = { store, log, metrics, audit, signal: stopping.signal, address: () => addressOf(listener) };
   const server =
@@ -52,6 +50,7 @@ export async function run(
           log,
           metrics,
           audit,
+          apiAudiences: config.apiAudiences,
           signal: stopping.signal,
           serverAddress: parts.address,
           onClientCas: (pem) => {
@@ -78,6 +77,12 @@ export async function run(
       await store.close();
     },
   };
+}
+
+async function clusterClient(config: Config, { metrics }: ServerMetrics): Promise<KubeClient> {
+  const cluster = await loadKubeConfig(config.kubeconfigFile);
+  const onAnswer = clientMetrics(metrics, new URL(cluster.server).host);
+  return kubeClient(cluster, { userAgent: "krate-apiserver", onAnswer });
 }
 
 /** Outside a cluster nobody else makes the APIService; inside, the chart has. */

@@ -12,7 +12,7 @@ import {
 import { type Credentials, credentialsOf } from "./credentials.ts";
 import type { KubeConfig } from "./kube-config.ts";
 import { pathOf, queryOf } from "./paths.ts";
-import { readBytes, type Sender, sender } from "./requests.ts";
+import { type AnsweredRequest, readBytes, type Sender, sender } from "./requests.ts";
 import { type Transport, type TransportResponse, transportOf } from "./transport/index.ts";
 import type {
   Impersonation,
@@ -35,6 +35,8 @@ export interface KubeClientOptions {
   impersonate?: Impersonation;
   /** Used instead of the config's credentials. */
   token?: string;
+  /** Told of every answer and of every attempt without one; for metrics. Must not throw. */
+  onAnswer?: (answer: AnsweredRequest) => void;
 }
 
 const defaultTimeoutSeconds = 60;
@@ -69,7 +71,7 @@ export function kubeClient(config: KubeConfig, options: KubeClientOptions = {}):
   const { transport, credentials } = connectionOf(config);
   const userAgent = options.userAgent ?? "krate";
   const basePath = new URL(config.server).pathname.replace(/\/$/, "");
-  const { send }: Sender = sender(config.server, transport, credentials, options.token);
+  const { send }: Sender = sender(config.server, transport, credentials, options);
   const baseHeaders: Record<string, string | string[]> = {
     accept: "application/json",
     "user-agent": userAgent,

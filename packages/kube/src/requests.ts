@@ -22,12 +22,26 @@ export interface OutgoingRequest {
   stream?: boolean;
 }
 
+/** One answer, or one attempt that got none. */
+export interface AnsweredRequest {
+  method: string;
+  /** Undefined when there was no answer. */
+  status: number | undefined;
+  seconds: number;
+}
+
 /** client-go retries as often. */
 const maxRetries = 10;
 /** Error bodies are Status objects; anything longer is not one. */
 const maxErrorBodyBytes = 1024 * 1024;
 
-export function sender(server: string, transport: Transport, credentials: Credentials, token?: string): Sender {
+export function sender(
+  server: string,
+  plain: Transport,
+  credentials: Credentials,
+  { token, onAnswer }: { token?: string | undefined; onAnswer?: ((answer: AnsweredRequest) => void) | undefined } = {},
+): Sender {
+  const transport = onAnswer === undefined ? plain : observed(plain, onAnswer);
   return {
     async send(request) {
       const deadline = startDeadline(request);
@@ -44,6 +58,25 @@ export function sender(server: string, transport: Transport, credentials: Creden
         throw new ApiError("ServiceUnavailable", `cannot reach the API server at ${server}: ${why}`, { cause: error });
       }
     },
+  };
+}
+
+function observed(transport: Transport, onAnswer: (answer: AnsweredRequest) => void): Transport {
+  return {
+    async request(request) {
+      const since = performance.now();
+      const tell = (status: number | undefined) =>
+        onAnswer({ method: request.method, status, seconds: (performance.now() - since) / 1000 });
+      try {
+        const response = await transport.request(request);
+        tell(response.status);
+        return response;
+      } catch (error) {
+        tell(undefined);
+        throw error;
+      }
+    },
+    close: () => transport.close(),
   };
 }
 

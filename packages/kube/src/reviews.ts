@@ -28,10 +28,18 @@ export interface AccessSubject {
 export interface ResourceAttributes {
   verb: string;
   group: string;
+  /** @defaultValue any */
+  version?: string;
   resource: string;
   subresource?: string;
   namespace?: string;
   name?: string;
+}
+
+/** A URL that is no resource. */
+export interface NonResourceAttributes {
+  verb: string;
+  path: string;
 }
 
 export interface AccessReviewResult {
@@ -101,7 +109,7 @@ export function tokenReview(
 export function accessReview(
   client: KubeClient,
   subject: AccessSubject,
-  attributes: ResourceAttributes,
+  attributes: ResourceAttributes | NonResourceAttributes,
   options: ReviewOptions = {},
 ): Promise<AccessReviewResult> {
   const key = JSON.stringify([subject.user, subject.groups, subject.uid, subject.extra, attributes]);
@@ -114,7 +122,13 @@ export function accessReview(
       "SubjectAccessReview",
       "subjectaccessreviews",
       signal,
-      { user, groups, ...(uid && { uid }), ...(extra && { extra }), resourceAttributes: attributes },
+      {
+        user,
+        groups,
+        ...(uid && { uid }),
+        ...(extra && { extra }),
+        ...("path" in attributes ? { nonResourceAttributes: attributes } : { resourceAttributes: attributes }),
+      },
     );
     const reason = typeof status.reason === "string" && status.reason !== "" ? { reason: status.reason } : {};
     return { allowed: status.allowed === true && status.denied !== true, ...reason };

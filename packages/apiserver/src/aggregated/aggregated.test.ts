@@ -120,6 +120,44 @@ skipWithout("envtest")("aggregated mode", () => {
     expect(await direct({ authorization: `Bearer ${status.token}x` })).toBe(401);
   });
 
+  const rbac = { group: "rbac.authorization.k8s.io", version: "v1" } as const;
+  const Role = foreignKind<Any & { rules: object[] }>({ ...rbac, kind: "Role", plural: "roles" });
+  const RoleBinding = foreignKind<Any & { roleRef: object; subjects: object[] }>({
+    ...rbac,
+    kind: "RoleBinding",
+    plural: "rolebindings",
+  });
+
+  test("a right that was taken away is gone within seconds", async () => {
+    const eve = client.as({ user: "eve", groups: ["system:authenticated"] });
+    const rules = [{ apiGroups: ["forge.krate.a5c.ai"], resources: ["issues"], verbs: ["list"] }];
+    await client.create(Role, { metadata: { name: "eve", namespace }, rules });
+    await client.create(RoleBinding, {
+      metadata: { name: "eve", namespace },
+      roleRef: { apiGroup: rbac.group, kind: "Role", name: "eve" },
+      subjects: [{ apiGroup: rbac.group, kind: "User", name: "eve" }],
+    });
+    const mayList = () =>
+      eve.list(Issue, { namespace }).then(
+        () => true,
+        (error: unknown) => {
+          if (isReason(error, "Forbidden")) return false;
+          throw error;
+        },
+      );
+    await eventually(mayList, { description: "eve may list" });
+    await client.delete(RoleBinding, { namespace, name: "eve" });
+    await eventually(async () => !(await mayList()), { timeoutSeconds: 30, description: "eve may not list any more" });
+  });
+
+  test("names in any script arrive through the aggregator", async () => {
+    const bytes = Buffer.from("jürgen 井", "utf8").toString("latin1"); // as Go writes a header
+    const caller = client.as({ user: bytes, groups: ["system:masters"] });
+    await create("umlaut", caller);
+    const { status } = await client.get(Issue, { namespace, name: "umlaut" });
+    expect(status?.author).toMatchObject({ user: "jürgen 井" });
+  });
+
   test("admission policies of the cluster hold for records", async () => {
     const matchConstraints = {
       namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },

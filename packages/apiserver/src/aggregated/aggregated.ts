@@ -25,6 +25,7 @@ import { clusterLogs } from "./cluster-logs.ts";
 import { DelegatedAuthorizer, delegatedTokens } from "./delegation.ts";
 import { authenticationConfigMap, type FrontProxySettings, frontProxy, readSettings } from "./front-proxy.ts";
 import { kindResolver, servedMutatingPolicies } from "./kind-resolver.ts";
+import { reviewClient, reviewMetrics } from "./review-client.ts";
 
 export interface AggregatedOptions {
   store: Store;
@@ -33,6 +34,8 @@ export interface AggregatedOptions {
   signal: AbortSignal;
   /** @defaultValue a registry of its own */
   metrics?: ServerMetrics;
+  /** Audiences tokens of direct callers must be for. @defaultValue those of the cluster's API server */
+  apiAudiences?: readonly string[];
   /** @defaultValue writes to the log, and AuditEvents */
   audit?: AuditOptions;
   serverAddress?: () => string;
@@ -51,14 +54,15 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   const needed = [namespaceKind, ...admissionConfigKinds({ mutatingPolicies })].map((kind) => config.follow(kind));
   for (const kind of recordConfigKinds) config.follow(kind);
   const metrics = options.metrics ?? serverMetrics();
+  const reviews = reviewClient(client, { observer: reviewMetrics(metrics.metrics) });
   const clock = { now: () => new Date(), newUid: randomUUID };
   const plugins = admissionPlugins({ metrics: metrics.metrics, signal, mutatingPolicies });
   const services: Services = {
     store,
     registry,
     config,
-    authorizer: new DelegatedAuthorizer(client),
-    authenticators: authenticatorsOf(client, settings),
+    authorizer: new DelegatedAuthorizer(reviews),
+    authenticators: authenticatorsOf(delegatedTokens(reviews, options.apiAudiences), settings),
     admission: [namespaceLifecycle, ...plugins],
     routes: [
       ...healthRoutes([
@@ -89,7 +93,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   return server;
 }
 
-function authenticatorsOf(client: KubeClient, settings: () => FrontProxySettings | undefined): Authenticator[] {
+function authenticatorsOf(tokens: Authenticator, settings: () => FrontProxySettings | undefined): Authenticator[] {
   return [
     internalRequests,
     frontProxy(settings),
@@ -97,7 +101,7 @@ function authenticatorsOf(client: KubeClient, settings: () => FrontProxySettings
       const verifier = settings()?.client;
       return verifier === undefined ? undefined : clientCertificate(verifier)(exchange);
     },
-    delegatedTokens(client),
+    tokens,
   ];
 }
 
