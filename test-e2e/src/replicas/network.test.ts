@@ -17,19 +17,19 @@ describe("an API server whose database cannot be reached", () => {
   afterAll(() => cluster?.stop(), limitMilliseconds);
 
   /** How the failure ends: `cut` resets the connections it was on. */
-  test.each<{ mode: NetworkMode; then: NetworkMode; reason: string }>([
-    { mode: "cut", then: "open", reason: "connections are refused for a while" },
-    { mode: "silent", then: "open", reason: "packets are lost, then arrive" },
-    { mode: "mute", then: "cut", reason: "answers are lost for good" },
-    { mode: "forgotten", then: "open", reason: "old connections never say anything again" },
+  test.each<{ mode: NetworkMode; after: NetworkMode; reason: string }>([
+    { mode: "cut", after: "open", reason: "connections are refused for a while" },
+    { mode: "silent", after: "open", reason: "packets are lost, then arrive" },
+    { mode: "mute", after: "cut", reason: "answers are lost for good" },
+    { mode: "forgotten", after: "open", reason: "old connections never say anything again" },
   ])(
     "answers in bounded time and again afterwards: $reason",
-    async ({ mode, then }) => {
+    async ({ mode, after }) => {
       replica.network.set(mode);
       const write = { body: { metadata: { generateName: "n-" } }, timeoutMilliseconds: 60_000 };
       const during = await replica.client.request("POST", path, write);
       const read = await replica.client.request("GET", path, { timeoutMilliseconds: 60_000 });
-      replica.network.set(then);
+      replica.network.set(after);
       replica.network.set("open");
       await eventually(async () => (await replica.client.request("POST", path, write)).status === 201, {
         timeoutSeconds: 60,
