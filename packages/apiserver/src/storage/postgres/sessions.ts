@@ -53,7 +53,7 @@ export async function openSessions({ connection, maxReadConnections, log }: Sess
   const write = pool("write", 1, byIndex, quick);
   const list = pool("list", maxReadConnections, byKey);
   const select = pool("select", maxReadConnections, byIndex);
-  const read = pool("read", maxReadConnections, byIndex, quick);
+  const read = pool("read", maxReadConnections, byKey, quick);
   const end = async () => {
     await Promise.all([write, list, select, read].map((each) => each.end()));
   };
