@@ -25,6 +25,17 @@ export interface MigrateResult {
   current: number;
 }
 
+/** A file that the database refused, or could not carry out in time. Nothing of it is applied; those before it are. */
+export class MigrationError extends Error {
+  /** The schema's version now: the number of the last file applied. */
+  readonly current: number;
+
+  constructor(message: string, current: number, options: ErrorOptions) {
+    super(message, options);
+    this.current = current;
+  }
+}
+
 const fileName = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 
 /** Reads the numbered SQL files of a folder. Throws on any other file, and on a gap or a doubled number. */
@@ -55,8 +66,8 @@ interface AppliedRow {
  * Brings the schema up to date, each file in a transaction of its own, one process at a time (advisory lock). Doing it again
  * does nothing. What was applied, when, and how long it took stands in table `krate_migrations`.
  *
- * Throws when a file that was applied has changed, when the database is newer than this program, and when a file fails; the
- * text then has file, line and the database's words, and nothing of that file is applied.
+ * Throws when a file that was applied has changed and when the database is newer than this program; {@link MigrationError} when
+ * a file fails: its text has file, line and the database's words.
  */
 export async function migrate(client: Client | PoolClient, options: MigrateOptions): Promise<MigrateResult> {
   const lock = [`krate migrations`];
@@ -101,11 +112,15 @@ function checkHistory(component: string, migrations: readonly Migration[], appli
   });
 }
 
+const lockTimeoutMilliseconds = 5_000;
+
 async function apply(client: Client | PoolClient, component: string, migration: Migration, log: Log): Promise<void> {
   const started = performance.now();
   try {
     await client.query("begin");
     await client.query("set local statement_timeout = 0");
+    // A statement that waits for a lock keeps everybody behind it waiting; it had better be tried again.
+    await client.query(`set local lock_timeout = ${lockTimeoutMilliseconds}`);
     await client.query(migration.sql);
     await client.query(
       "insert into krate_migrations (component, number, name, sha256, duration_ms) values ($1, $2, $3, $4, $5)",
@@ -116,11 +131,10 @@ async function apply(client: Client | PoolClient, component: string, migration: 
     await client
       .query("rollback")
       .catch((cause: unknown) => log.warn({ err: cause }, "could not roll a migration back"));
-    throw new Error(
+    throw new MigrationError(
       `migration ${title(migration)} of ${component} failed${where(migration, error)}: ${message(error)}`,
-      {
-        cause: error,
-      },
+      migration.number - 1,
+      { cause: error },
     );
   }
   log.info({ component, migration: title(migration), durationMilliseconds: elapsed(started) }, "migration applied");

@@ -6,11 +6,13 @@ export interface StorageObserver {
   committed(batch: { writes: number; seconds: number; failed: boolean }): void;
   /** A get or a page of a list was answered. */
   read(read: { operation: "get" | "list"; source: "memory" | "database" }): void;
+  /** Which migrations the database has, and which this program wants. */
+  schema(schema: { version: number; wanted: number }): void;
   /** The state of this replica, about once a second. */
   state(state: { revision: bigint; cacheBytes: number; watchEvents: number }): void;
 }
 
-export const silentObserver: StorageObserver = { committed() {}, read() {}, state() {} };
+export const silentObserver: StorageObserver = { committed() {}, read() {}, schema() {}, state() {} };
 
 /** The observer whose numbers stand in `/metrics`. */
 export function storageMetrics(metrics: Metrics): StorageObserver {
@@ -34,12 +36,21 @@ export function storageMetrics(metrics: Metrics): StorageObserver {
   });
   const cache = metrics.gauge({ name: "krate_storage_cache_bytes", help: "Objects kept in memory for reads." });
   const window = metrics.gauge({ name: "krate_storage_window_events", help: "Events kept in memory for watches." });
+  const version = metrics.gauge({
+    name: "krate_storage_schema_version",
+    help: "Number of the last migration the database has, and of the last one this program wants; apart, writes are refused.",
+    labels: ["which"],
+  });
   return {
     committed(batch) {
       commits.observe({ result: batch.failed ? "error" : "success" }, batch.seconds);
       writes.inc(batch.writes);
     },
     read: (read) => reads.inc(read),
+    schema(schema) {
+      version.set({ which: "database" }, schema.version);
+      version.set({ which: "program" }, schema.wanted);
+    },
     state(state) {
       revision.set(Number(state.revision));
       cache.set(state.cacheBytes);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import { silentLog } from "@krate/postgres";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "@krate/postgres/testing";
 import type { QueryConfig, QueryResult, QueryResultRow } from "pg";
+import { silentObserver } from "../observer.ts";
 import type { Selector } from "../store.ts";
 import { compileSelector } from "../tags.ts";
 import type { Queryable } from "./connection.ts";
@@ -90,7 +91,12 @@ describe.each([
   beforeAll(async () => {
     postgres = await startTestPostgres();
     database = await postgres.createDatabase();
-    sessions = await openSessions({ connection: database.connection, maxReadConnections: 1, log: silentLog });
+    sessions = await openSessions({
+      connection: database.connection,
+      maxReadConnections: 1,
+      observer: silentObserver,
+      log: silentLog,
+    });
     await sessions.write.query(fill);
     if (analyze) await sessions.write.query("vacuum analyze");
   });

@@ -1,4 +1,4 @@
-import type { PostgresConnection } from "@krate/postgres";
+import type { Migration, PostgresConnection } from "@krate/postgres";
 import { chunkRowsAfter, firstChunkRows, listPage } from "../list.ts";
 import { createObject, deleteObject, updateObject, type WriteSource } from "../object-writes.ts";
 import { resolveOptions, type StoreOptions } from "../options.ts";
@@ -21,6 +21,8 @@ export interface PostgresStoreOptions extends StoreOptions {
   retention?: Partial<Retention>;
   /** Sessions at most for gets, for lists and for lists with a selector, each; writes use one, nudges one. @defaultValue 4 */
   maxReadConnections?: number;
+  /** For tests. @defaultValue those of this program */
+  migrations?: readonly Migration[];
 }
 
 /** A resource is read into memory so many bytes at a time. */
@@ -33,9 +35,15 @@ const loadBytes = 4 * 1024 * 1024;
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { log, observer, bookmarkIntervalMilliseconds, maxBlobBytes, ...memory } = resolveOptions(options);
   const { connection, maxReadConnections = 4 } = options;
-  const sessions = await openSessions({ connection, maxReadConnections, log });
+  const { migrations } = options;
+  const sessions = await openSessions({ connection, maxReadConnections, migrations, observer, log });
+  const { schema } = sessions;
   const ids = new ResourceIds(sessions.reader);
 
+  async function writable<T>(write: () => Promise<T>): Promise<T> {
+    schema.requireWritable();
+    return write();
+  }
   async function* loadResource(scope: Scope, revision: bigint): AsyncGenerator<readonly StoredRow[]> {
     const texts = new Map<string, string>();
     const shared = (text: string): string => {
@@ -64,7 +72,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const queue = new CommitQueue({ pool: sessions.write, onCommitted: (events) => replica.committed(events), observer });
   const compactor = new Compactor({
     client: sessions.reader,
-    readHead: () => heads.read(),
+    readHead: () => writable(() => heads.read()),
     retention: { ...defaultRetention, ...options.retention },
     now: Date.now,
     log,
@@ -81,7 +89,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const writes: WriteSource = {
     current: (key, { fresh }) => (fresh ? reads.fresh(key) : reads.remembered(key)),
     tags: async (key, object) => tagsOf(await ids.ensure(key), object),
-    commit: async (write) => queue.commit(await ids.ensure(write.key), write),
+    commit: (write) => writable(async () => queue.commit(await ids.ensure(write.key), write)),
   };
 
   async function close(): Promise<void> {
@@ -92,6 +100,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await sessions.end();
   }
   let closed: Promise<void> | undefined;
+  const blobs = createBlobStore(sessions.read, sessions.reader, maxBlobBytes);
 
   return {
     create: (key, object) => createObject(writes, key, object),
@@ -103,13 +112,18 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     watch: (watchOptions) => watch(scopes, watchOptions),
     currentRevision: async () => (await heads.read()).revision,
     async compact(revision) {
+      schema.requireWritable();
       await compactor.compact(revision);
       window.dropUpTo((await heads.read()).compacted);
     },
-    nextNumber: (scope, count = 1) => nextNumber(sessions.reader, scope, count),
-    ...createBlobStore(sessions.read, sessions.reader, maxBlobBytes),
+    nextNumber: (scope, count = 1) => writable(() => nextNumber(sessions.reader, scope, count)),
+    ...blobs,
+    putBlob: (scope, bytes) => writable(() => blobs.putBlob(scope, bytes)),
+    appendBlob: (scope, bytes, options) => writable(() => blobs.appendBlob(scope, bytes, options)),
+    deleteBlob: (scope) => writable(() => blobs.deleteBlob(scope)),
     async ready() {
       await heads.read();
+      schema.requireWritable();
     },
     close() {
       closed ??= close();

@@ -1,13 +1,14 @@
 import {
   createPool,
   type Log,
-  migrate,
+  type Migration,
   type Pool,
   type PostgresConnection,
   readMigrations,
-  withClient,
 } from "@krate/postgres";
+import type { StorageObserver } from "../observer.ts";
 import { type Queryable, translating } from "./connection.ts";
+import { openSchema, type Schema } from "./schema.ts";
 
 /**
  * Every statement here finds its rows through an index and few at a time. Without statistics (a young or fast growing table)
@@ -30,6 +31,9 @@ export interface SessionsOptions {
   connection: PostgresConnection;
   /** Sessions at most for gets, for lists and for lists with a selector, each. Writes use one. */
   maxReadConnections: number;
+  /** @defaultValue the files beside this one */
+  migrations?: readonly Migration[] | undefined;
+  observer: StorageObserver;
   log: Log;
 }
 
@@ -43,32 +47,34 @@ export interface Sessions {
   reader: Queryable;
   /** `select`, with errors translated. */
   selector: Queryable;
+  schema: Schema;
   end(): Promise<void>;
 }
 
 /** Opens the sessions and brings the schema up to date. */
-export async function openSessions({ connection, maxReadConnections, log }: SessionsOptions): Promise<Sessions> {
+export async function openSessions(options: SessionsOptions): Promise<Sessions> {
+  const { connection, maxReadConnections, observer, log } = options;
   const pool = (purpose: string, maxConnections: number, settings: Record<string, string>, short = {}): Pool =>
     createPool(connection, { applicationName: `krate apiserver ${purpose}`, maxConnections, settings, log, ...short });
+  const migrations = options.migrations ?? (await readMigrations(new URL("./migrations/", import.meta.url)));
+  // A migration may take its time, and waits for the one of another replica.
+  const connect = () => pool("migrate", 1, {}, { silenceTimeoutMilliseconds: 0 });
+  const schema = await openSchema({ connect, migrations, observer, log });
   const write = pool("write", 1, byIndex, quick);
   const list = pool("list", maxReadConnections, byKey);
   const select = pool("select", maxReadConnections, byIndex);
   const read = pool("read", maxReadConnections, byKey, quick);
-  const end = async () => {
-    await Promise.all([write, list, select, read].map((each) => each.end()));
+  return {
+    write,
+    list,
+    select,
+    read,
+    reader: translating(read),
+    selector: translating(select),
+    schema,
+    async end() {
+      await schema.close();
+      await Promise.all([write, list, select, read].map((each) => each.end()));
+    },
   };
-  try {
-    const migrations = await readMigrations(new URL("./migrations/", import.meta.url));
-    // A migration may take its time, and waits for the one of another replica.
-    const migrating = pool("migrate", 1, {}, { silenceTimeoutMilliseconds: 0 });
-    try {
-      await withClient(migrating, (client) => migrate(client, { component: "storage", migrations, log }));
-    } finally {
-      await migrating.end();
-    }
-  } catch (error) {
-    await end();
-    throw error;
-  }
-  return { write, list, select, read, reader: translating(read), selector: translating(select), end };
 }

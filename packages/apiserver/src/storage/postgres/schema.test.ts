@@ -1,0 +1,68 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { type Migration, MigrationError, readMigrations } from "@krate/postgres";
+import { startTestPostgres, type TestDatabase, type TestPostgres } from "@krate/postgres/testing";
+import { encodeObject } from "../encode-object.ts";
+import { silentObserver } from "../observer.ts";
+import type { Store } from "../store.ts";
+import { openPostgresStore } from "./postgres-store.ts";
+
+jest.setTimeout(30_000); // starts a real server
+
+const key = { group: "", resource: "configmaps", namespace: "n", name: "a" };
+const unavailable = expect.objectContaining({
+  reason: "ServiceUnavailable",
+  message: expect.stringContaining("_broken.sql of storage failed at line 2"),
+});
+
+describe("a migration that fails", () => {
+  let postgres: TestPostgres;
+  let database: TestDatabase;
+  let real: Migration[];
+  const stores: Store[] = [];
+  beforeAll(async () => {
+    postgres = await startTestPostgres();
+    real = await readMigrations(new URL("./migrations/", import.meta.url));
+  });
+  afterAll(() => postgres.stop());
+  beforeEach(async () => {
+    database = await postgres.createDatabase();
+  });
+  afterEach(async () => {
+    await Promise.all(stores.splice(0).map((store) => store.close()));
+    await database.drop();
+  });
+
+  async function open(migrations: readonly Migration[], versions: unknown[] = []): Promise<Store> {
+    const observer = { ...silentObserver, schema: (schema: unknown) => versions.push(schema) };
+    const store = await openPostgresStore({ connection: database.connection, migrations, observer });
+    stores.push(store);
+    return store;
+  }
+  const broken = (): Migration => ({
+    number: real.length + 1,
+    name: "broken",
+    sql: "create table krate_half (id int);\ninsert into krate_nowhere values (1);",
+  });
+
+  test("leaves reads and watches, refuses writes with the reason, and shows in the metrics", async () => {
+    const before = await open(real);
+    const made = await before.create(key, encodeObject({ metadata: {} }));
+    const versions: unknown[] = [];
+    const store = await open([...real, broken()], versions);
+    expect((await store.get(key))?.bytes).toEqual(made.bytes);
+    expect((await store.list({ group: "", resource: "configmaps" })).items).toHaveLength(1);
+    expect(versions).toEqual([{ version: real.length, wanted: real.length + 1 }]);
+    await expect(store.ready()).rejects.toEqual(unavailable);
+    await expect(store.create({ ...key, name: "b" }, encodeObject({ metadata: {} }))).rejects.toEqual(unavailable);
+    await expect(store.delete(key)).rejects.toEqual(unavailable);
+    await expect(store.nextNumber("x")).rejects.toEqual(unavailable);
+    await expect(store.putBlob("x", Buffer.from("x"))).rejects.toEqual(unavailable);
+    await before.create({ ...key, name: "c" }, encodeObject({ metadata: {} })); // the replica of the older version goes on
+    expect((await store.get({ ...key, name: "c" }))?.revision).toBe(2n);
+  });
+
+  test("keeps a new database from being used at all", async () => {
+    const [first] = real as [Migration];
+    await expect(open([{ ...first, sql: "select nothing from nowhere" }])).rejects.toBeInstanceOf(MigrationError);
+  });
+});
