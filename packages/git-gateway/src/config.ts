@@ -12,6 +12,8 @@ export interface GatewayConfig {
   platformNamespace: string;
   /** This process among all that enforce policies, as `status.applied[].backend` of a RefPolicy shows it. */
   gatewayName: string;
+  /** OCI registries that WebAssembly hooks may come from. */
+  hookRegistries: string[];
   maxPackBytes: number;
   maxObjectBytes: number;
   packTimeoutSeconds: number;
@@ -27,6 +29,7 @@ export interface GatewayConfig {
  * | KRATE_GIT_ADDRESS | host:port to listen on | 127.0.0.1:7081 |
  * | KRATE_GIT_TLS_CERT_FILE, KRATE_GIT_TLS_KEY_FILE | PEM files; both or none | plain HTTP |
  * | KRATE_GIT_GATEWAY_NAME | this process in `status.applied` of RefPolicies; stable over restarts | host name |
+ * | KRATE_GIT_HOOK_REGISTRIES | OCI registries (host or host:port, comma separated) hooks may come from | none |
  * | KRATE_GIT_MAX_PACK_BYTES | largest push | 2 GiB |
  * | KRATE_GIT_MAX_OBJECT_BYTES | largest single allocation git may make for a push | 512 MiB |
  * | KRATE_GIT_PACK_TIMEOUT_SECONDS | longest upload and check of one push | 900 |
@@ -46,6 +49,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     tls: tlsOf(env.KRATE_GIT_TLS_CERT_FILE, env.KRATE_GIT_TLS_KEY_FILE),
     platformNamespace: env.KRATE_NAMESPACE ?? "krate-system",
     gatewayName: env.KRATE_GIT_GATEWAY_NAME || hostname(),
+    hookRegistries: (env.KRATE_GIT_HOOK_REGISTRIES ?? "")
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean),
     maxPackBytes: numberOf(env, "KRATE_GIT_MAX_PACK_BYTES", 2 * 1024 ** 3),
     maxObjectBytes: numberOf(env, "KRATE_GIT_MAX_OBJECT_BYTES", 512 * 1024 ** 2),
     packTimeoutSeconds: numberOf(env, "KRATE_GIT_PACK_TIMEOUT_SECONDS", 900),

@@ -11,6 +11,7 @@ import type { GatewayConfig } from "./config.ts";
 import { configMapModules } from "./hooks/configmap-modules.ts";
 import { HookPool } from "./hooks/hook-pool.ts";
 import { ModuleStore } from "./hooks/module-store.ts";
+import { ociModules } from "./hooks/oci-modules.ts";
 import { wasmRunner } from "./hooks/wasm-runner.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { gatewayMetrics } from "./metrics.ts";
@@ -40,7 +41,12 @@ export async function runGateway(
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
   const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
   const hookPool = new HookPool();
-  const modules = new ModuleStore(configMapModules(client), hookPool);
+  const inCluster = configMapModules(client);
+  const inRegistries = ociModules({ registries: config.hookRegistries });
+  const modules = new ModuleStore(
+    { fetch: (namespace, module) => (module.image ? inRegistries : inCluster).fetch(namespace, module) },
+    hookPool,
+  );
   const policies = new KubePolicies(client, {
     gateway: config.gatewayName,
     hooks: {

@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -24,7 +25,8 @@ import {
   ServiceAccount,
 } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
-import { canonicalJson, emptyBundle } from "@krate/refpolicy";
+import { compileBundle } from "@krate/refpolicy";
+import { assembleHook } from "@krate/refpolicy/testing";
 import {
   eventually,
   freePort,
@@ -272,23 +274,40 @@ skipWithout("envtest")("git-gateway on a real kube-apiserver", () => {
     await eventually(async () => (await git(["push", url("guarded", writer), "main:refs/heads/any"], work)).code === 0);
   }, 30_000);
 
-  test("a bundle that is in force is marked as applied by this gateway", async () => {
-    const bundle = emptyBundle(namespace);
+  test("a bundle is marked as applied by this gateway, and its hook judges pushes", async () => {
+    await createRepository("hooked");
+    const writer = await serviceAccount("hooked-writer", ["get", "update"], "hooked");
+    const text = "not on my watch";
+    const module = Buffer.from(assembleHook({ data: text, body: [0x41, 0, 0x41, text.length, 0x10, 6, 0x41, 0] }));
+    const binaryData = { "no.wasm": module.toString("base64") };
+    await admin.create(ConfigMap, { metadata: { namespace, name: "hooks" }, binaryData });
+    const digest = `sha256:${createHash("sha256").update(module).digest("hex")}`;
+    const wasm = { module: { objectRef: "configmap/hooks/no.wasm", digest }, timeoutMs: 10_000 };
+    const rule = { name: "no", type: "wasm" as const, wasm };
+    await admin.create(RefPolicy, {
+      metadata: { namespace, name: "no" },
+      spec: { organizationRef: "acme", rules: [rule] },
+    });
+    const policies = await admin.list(RefPolicy, { namespace });
+    const { bundle, bytes } = compileBundle({
+      namespace,
+      branchProtections: [],
+      refPolicies: policies.items,
+      repositories: [],
+    });
     const metadata = {
       namespace,
       name: "krate-refpolicy",
       labels: { [labels.bundle]: "true" },
       annotations: { [annotations.bundleHash]: bundle.hash },
     };
-    await admin.create(ConfigMap, { metadata, data: { "bundle.json": canonicalJson(bundle) } });
-    const marked = await eventually(async () => {
-      const { metadata } = await admin.get(ConfigMap, { namespace, name: "krate-refpolicy" });
-      return metadata?.annotations?.["applied.krate.a5c.ai/gateway-under-test"] !== undefined && metadata;
+    await admin.create(ConfigMap, { metadata, data: { "bundle.json": bytes } });
+    await eventually(async () => {
+      const marked = await admin.get(ConfigMap, { namespace, name: "krate-refpolicy" });
+      return marked.metadata?.annotations?.["applied.krate.a5c.ai/gateway-under-test"] === bundle.hash;
     });
-    expect(marked.annotations).toEqual({
-      [annotations.bundleHash]: bundle.hash,
-      "applied.krate.a5c.ai/gateway-under-test": bundle.hash,
-    });
-    await admin.delete(ConfigMap, { namespace, name: "krate-refpolicy" });
-  }, 30_000);
+    const work = await workTree("hooked");
+    const pushed = await git(["push", url("hooked", writer), "main"], work);
+    expect(pushed.stderr).toContain("x RefPolicy/no, rule no: not on my watch");
+  }, 60_000);
 });

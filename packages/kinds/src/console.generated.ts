@@ -1327,6 +1327,76 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
         ]
       },
       {
+        "name": "preview",
+        "type": "object",
+        "help": "An environment per open pull request, made by Argo CD. None when absent.",
+        "required": false,
+        "immutable": false,
+        "fields": [
+          {
+            "name": "path",
+            "type": "string",
+            "help": "Folder of manifests, kustomization or chart in the repository.",
+            "required": false,
+            "immutable": false,
+            "default": "deploy",
+            "maxLength": 1024
+          },
+          {
+            "name": "url",
+            "type": "string",
+            "help": "Address of the environment; {number}, {name}, {branch} and {sha} are filled in.",
+            "required": false,
+            "immutable": false,
+            "maxLength": 2048
+          },
+          {
+            "name": "namespace",
+            "type": "string",
+            "help": "Namespace it runs in, of the destination; filled in as well.",
+            "required": false,
+            "immutable": false,
+            "default": "preview-{name}",
+            "maxLength": 63
+          },
+          {
+            "name": "project",
+            "type": "string",
+            "help": "Argo CD project.",
+            "required": false,
+            "immutable": false,
+            "default": "default",
+            "maxLength": 63
+          },
+          {
+            "name": "destination",
+            "type": "string",
+            "help": "Address of the cluster it runs in.",
+            "required": false,
+            "immutable": false,
+            "default": "https://kubernetes.default.svc",
+            "maxLength": 2048
+          },
+          {
+            "name": "argocdNamespace",
+            "type": "string",
+            "help": "Namespace in which Argo CD looks for ApplicationSets.",
+            "required": false,
+            "immutable": false,
+            "default": "argocd",
+            "maxLength": 63
+          },
+          {
+            "name": "untrusted",
+            "type": "boolean",
+            "help": "Also for pull requests from forks, which bring code of strangers.",
+            "required": false,
+            "immutable": false,
+            "default": false
+          }
+        ]
+      },
+      {
         "name": "objectStorage",
         "type": "object",
         "help": "Where large files live: references only, never data.",
@@ -2440,7 +2510,7 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
                   {
                     "name": "image",
                     "type": "string",
-                    "help": "OCI image that holds the module.",
+                    "help": "Registry and name of the OCI image of which the module is a layer.",
                     "required": false,
                     "immutable": false,
                     "maxLength": 1024
@@ -2448,7 +2518,7 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
                   {
                     "name": "objectRef",
                     "type": "string",
-                    "help": "Key of the module in object storage.",
+                    "help": "configmap/<name>/<key>: binaryData of a ConfigMap in this namespace.",
                     "required": false,
                     "immutable": false,
                     "maxLength": 1024
@@ -6654,7 +6724,9 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
           "Pending",
           "Failed",
           "NotConfigured",
-          "Untrusted"
+          "NotInstalled",
+          "Untrusted",
+          "Removed"
         ],
         "negative": false
       },

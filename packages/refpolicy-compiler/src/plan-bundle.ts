@@ -41,6 +41,8 @@ export interface BundleInput {
   branchProtections: readonly ObjectOf<typeof BranchProtection>[];
   refPolicies: readonly ObjectOf<typeof RefPolicy>[];
   repositories: readonly ObjectOf<typeof Repository>[];
+  /** WebAssembly modules by `objectRef`: the bytes, or why they cannot be had. */
+  modules?: ReadonlyMap<string, Uint8Array | { problem: string }>;
   /** The ConfigMap as it is. */
   current: ConfigMapType | undefined;
   /** The last bundle this process knows to have been in force, for when the ConfigMap was deleted or tampered with. */
@@ -78,6 +80,7 @@ export function planBundle(input: BundleInput): BundlePlan {
     branchProtections,
     refPolicies,
     repositories: input.repositories,
+    ...(input.modules && { modules: input.modules }),
     ...(previous && { previous }),
   });
   const tooLarge = Buffer.byteLength(compiled.bytes) > maxBundleBytes;

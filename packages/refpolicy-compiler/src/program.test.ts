@@ -1,4 +1,5 @@
 /** The whole program against a real API server. */
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { startProgram } from "@krate/controller";
 import { withApiServer } from "@krate/controller/testing";
@@ -12,6 +13,7 @@ import {
   Repository,
 } from "@krate/kinds";
 import { parseBundle } from "@krate/refpolicy";
+import { assembleHook } from "@krate/refpolicy/testing";
 import { eventually } from "@krate/testing";
 import { readConfig } from "./config.ts";
 import { bundleName } from "./plan-bundle.ts";
@@ -91,6 +93,44 @@ describe("refpolicy-compiler", () => {
     expect(findCondition(stale, "Compiled")).toMatchObject({ status: "False", reason: "InvalidPattern" });
     expect(findCondition(stale, "Stale")).toMatchObject({ status: "True", reason: "CompileFailed" });
     expect(stale.status?.problems?.[0]).toContain("RE2");
+  });
+
+  it("looks at the module of a hook: a policy whose module is another one does not compile", async () => {
+    const bytes = Buffer.from(assembleHook({}));
+    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const hooks = { metadata: { namespace, name: "hooks" }, binaryData: { "x.wasm": bytes.toString("base64") } };
+    await server().client.create(ConfigMap, hooks);
+    const rule = (of: string) => ({
+      organizationRef,
+      rules: [
+        { name: "x", type: "wasm" as const, wasm: { module: { objectRef: "configmap/hooks/x.wasm", digest: of } } },
+      ],
+    });
+    const key = { namespace, name: "hooked" };
+    await server().client.create(RefPolicy, { metadata: key, spec: rule(`sha256:${"0".repeat(64)}`) });
+    const failed = await eventually(async () => {
+      const object = await server().client.get(RefPolicy, key);
+      return object.status?.phase === "Failed" && object;
+    });
+    expect(findCondition(failed, "Compiled")).toMatchObject({ status: "False", reason: "WasmDigestMismatch" });
+    await server().client.patch(RefPolicy, key, { spec: rule(digest) }, { type: "merge" });
+    await eventually(async () => (await server().client.get(RefPolicy, key)).status?.phase === "Active");
+    expect(rulesOf(await configMap())).toContain("RefPolicy/hooked x");
+  });
+
+  it("is Distributed when who enforces has reported the bundle", async () => {
+    const distributed = async () => findCondition(await refPolicy(), "Distributed")?.status;
+    await eventually(async () => (await distributed()) === "Unknown");
+    const hash = (await configMap())?.metadata?.annotations?.["krate.a5c.ai/refpolicy-hash"];
+    await server()
+      .as("git-gateway")
+      .patch(
+        ConfigMap,
+        { namespace, name: bundleName },
+        { metadata: { annotations: { "applied.krate.a5c.ai/gateway-0": hash } } },
+        { type: "merge" },
+      );
+    await eventually(async () => (await distributed()) === "True");
   });
 
   it("counts refusals per rule", async () => {

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { parseBundle } from "./bundle.ts";
 import { type CompileInput, compileBundle } from "./compile.ts";
 import { effectiveProtection } from "./effective-protection.ts";
-import { protection, refPolicy, repository } from "./testing.ts";
+import { assembleHook, protection, refPolicy, repository } from "./testing.ts";
 
 const compile = (input: Partial<CompileInput>) =>
   compileBundle({ namespace: "org", branchProtections: [], refPolicies: [], repositories: [], ...input });
@@ -74,6 +75,38 @@ describe("compileBundle", () => {
     const { bundle, stale } = compile({ refPolicies: [bad], previous });
     expect(bundle.rules).toEqual(previous.rules);
     expect(stale).toEqual(["RefPolicy/p"]);
+  });
+
+  describe("a WebAssembly module", () => {
+    const bytes = assembleHook({});
+    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const objectRef = "configmap/hooks/x.wasm";
+    const problems = (module: { objectRef?: string; image?: string; digest: string }, found?: Uint8Array) =>
+      compile({
+        refPolicies: [refPolicy("p", { rules: [{ name: "hook", type: "wasm", wasm: { module } }] })],
+        modules: new Map([[objectRef, found ?? { problem: "it is not there" }]]),
+      }).problems.map(({ field, reason, message }) => ({ field, reason, message }));
+
+    it("that is the one the rule names compiles, and one in a registry is not looked at", () => {
+      expect(problems({ objectRef, digest }, bytes)).toEqual([]);
+      expect(problems({ image: "registry.example.org/hooks/x", digest })).toEqual([]);
+    });
+
+    it.each([
+      [{ objectRef, digest: `sha256:${"0".repeat(64)}` }, bytes, "WasmDigestMismatch", "no other is run"],
+      [{ objectRef, digest }, undefined, "WasmInvalid", "it is not there"],
+      [{ objectRef: "s3://bucket/x", digest }, bytes, "WasmInvalid", "must be configmap/<name>/<key>"],
+    ])("%j is refused with its reason", (module, found, reason, message) => {
+      expect(problems(module, found)).toEqual([
+        { field: "spec.rules[0].wasm.module", reason, message: expect.stringContaining(message) },
+      ]);
+    });
+
+    it("that asks for more than a hook may is refused", () => {
+      const greedy = assembleHook({ imports: [["env", "system", 0]] });
+      const own = `sha256:${createHash("sha256").update(greedy).digest("hex")}`;
+      expect(problems({ objectRef, digest: own }, greedy)[0]?.message).toContain('imports "env.system"');
+    });
   });
 
   it("enforces what does compile of a policy that never compiled", () => {

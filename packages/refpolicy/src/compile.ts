@@ -1,14 +1,24 @@
 /** BranchProtection and RefPolicy objects → one bundle. Equal objects give equal bytes, in whatever order they come. */
 import type { BranchProtection, ObjectOf, RefPolicy, Repository } from "@krate/kinds";
-import { type BundleRule, type PolicyBundle, type RuleParams, type Subject, sealBundle } from "./bundle.ts";
+import {
+  type BundleRule,
+  type PolicyBundle,
+  type RuleParams,
+  type Subject,
+  sealBundle,
+  type WasmSettings,
+} from "./bundle.ts";
 import { evaluatorOf } from "./rules.ts";
 import { type LabelSelector, matchesSelector } from "./selector.ts";
+import { parseModuleReference, wasmModuleProblem } from "./wasm-module.ts";
 
 export interface CompileInput {
   namespace: string;
   branchProtections: readonly ObjectOf<typeof BranchProtection>[];
   refPolicies: readonly ObjectOf<typeof RefPolicy>[];
   repositories: readonly ObjectOf<typeof Repository>[];
+  /** WebAssembly modules by the `objectRef` that names them: the bytes, or why they cannot be had. Others are not looked at. */
+  modules?: ReadonlyMap<string, Uint8Array | { problem: string }>;
   /** The bundle in force: a policy whose new version does not compile keeps its rules from here. */
   previous?: PolicyBundle;
 }
@@ -19,7 +29,7 @@ export interface CompileProblem {
   policy: string;
   rule: string;
   field: string;
-  reason: "InvalidPattern";
+  reason: "InvalidPattern" | "WasmDigestMismatch" | "WasmInvalid";
   /** What is wrong and what is allowed. */
   message: string;
 }
@@ -126,6 +136,7 @@ function compileRefPolicy(object: ObjectOf<typeof RefPolicy>, input: CompileInpu
       ...bypassOf(rule.bypass, input.namespace),
     };
     found.push(...patternProblem(compiled, { ...at, field: `spec.rules[${index}].params.pattern` }));
+    found.push(...wasmProblem(rule.wasm, { ...at, field: `spec.rules[${index}].wasm.module` }, input.modules));
     problems.push(...found);
     if (found.length === 0) rules.push(compiled);
   });
@@ -153,6 +164,21 @@ function patternProblem(rule: BundleRule, at: At): CompileProblem[] {
     const message = `"${rule.params?.pattern}" must be an RE2 regular expression: ${(error as Error).message}`;
     return [{ ...at, reason: "InvalidPattern", message }];
   }
+}
+
+/** A module that could be looked at must be the one the rule names, and one that may be run. */
+function wasmProblem(settings: WasmSettings | undefined, at: At, modules: CompileInput["modules"]): CompileProblem[] {
+  const objectRef = settings?.module.objectRef;
+  if (settings === undefined || objectRef === undefined) return [];
+  if (!parseModuleReference(objectRef))
+    return [{ ...at, reason: "WasmInvalid", message: `objectRef "${objectRef}" must be configmap/<name>/<key>` }];
+  const module = modules?.get(objectRef);
+  if (module === undefined) return [];
+  const problem =
+    "problem" in module
+      ? { reason: "WasmInvalid" as const, message: module.problem }
+      : wasmModuleProblem(module, settings);
+  return problem ? [{ ...at, ...problem }] : [];
 }
 
 type ProtectionScope = { repository?: string; repositorySelector?: LabelSelector };

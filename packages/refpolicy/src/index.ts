@@ -15,8 +15,10 @@ export { type LabelSelector, matchesSelector } from "./selector.ts";
 export {
   inspectWasmModule,
   maxWasmModuleBytes,
+  parseModuleReference,
   type WasmModuleFacts,
   wasmEntryPoint,
   wasmHostFunctions,
   wasmImportModule,
+  wasmModuleProblem,
 } from "./wasm-module.ts";

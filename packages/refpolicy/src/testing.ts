@@ -1,5 +1,8 @@
 /** Test only: objects and facts with everything a case does not care about filled in. */
 import type { BranchProtection, ObjectOf, RefPolicy, Repository } from "@krate/kinds";
+
+export { assembleHook, type HookSource } from "./assemble-hook.ts";
+
 import type { CommitFacts, CommitSignature, PushFacts, RefUpdateFacts } from "./facts.ts";
 
 const meta = { organizationRef: "acme" };

@@ -13,6 +13,9 @@
  * The code itself is validated by the engine that compiles it.
  */
 
+import { createHash } from "node:crypto";
+import type { WasmSettings } from "./bundle.ts";
+
 /** Largest module, in bytes. A hook written in AssemblyScript has 1 to 20 KB. */
 export const maxWasmModuleBytes = 4 * 1024 * 1024;
 /** Module name of every import. */
@@ -67,6 +70,34 @@ export function inspectWasmModule(bytes: Uint8Array): WasmModuleFacts {
   const signature = entry?.kind === 0 ? module.functions[entry.index] : undefined;
   if (signature !== ":i") throw new Error(`the module must export the function ${wasmEntryPoint}() -> i32`);
   return { maxMemoryBytes: memory * wasmPageBytes };
+}
+
+const configMapReference = /^configmap\/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)\/([-._a-zA-Z0-9]+)$/;
+
+/** The ConfigMap and key that `objectRef` names (`configmap/<name>/<key>`); undefined for anything else. */
+export function parseModuleReference(objectRef: string): { name: string; key: string } | undefined {
+  const [, name, key] = configMapReference.exec(objectRef) ?? [];
+  return name !== undefined && key !== undefined ? { name, key } : undefined;
+}
+
+/** What is wrong with a module that a rule names; undefined when it can be run. */
+export function wasmModuleProblem(
+  bytes: Uint8Array,
+  { module, memoryMiB = 64 }: WasmSettings,
+): { reason: "WasmDigestMismatch" | "WasmInvalid"; message: string } | undefined {
+  const found = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  if (found !== module.digest) {
+    const message = `the module has digest ${found}; the policy names ${module.digest}, and no other is run`;
+    return { reason: "WasmDigestMismatch", message };
+  }
+  try {
+    const { maxMemoryBytes } = inspectWasmModule(bytes);
+    if (maxMemoryBytes <= memoryMiB * 1024 * 1024) return undefined;
+    const message = `the module may use ${maxMemoryBytes / 1024 / 1024} MiB of memory; the rule allows ${memoryMiB} MiB`;
+    return { reason: "WasmInvalid", message };
+  } catch (error) {
+    return { reason: "WasmInvalid", message: (error as Error).message };
+  }
 }
 
 interface Parsed {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { PushFacts, RefUpdateFacts, WasmCall, WasmSettings } from "@krate/refpolicy";
-import { assembleHook, type HookSource } from "../testing/assemble-hook.ts";
+import { assembleHook, type HookSource } from "@krate/refpolicy/testing";
 import { HookPool } from "./hook-pool.ts";
 import { ModuleStore } from "./module-store.ts";
 import { type HookObservation, wasmRunner } from "./wasm-runner.ts";

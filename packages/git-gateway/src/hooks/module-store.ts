@@ -1,16 +1,10 @@
-import { createHash } from "node:crypto";
-import { inspectWasmModule, type WasmSettings } from "@krate/refpolicy";
+import { type WasmSettings, wasmModuleProblem } from "@krate/refpolicy";
 import { HookFailure, type HookPool } from "./hook-pool.ts";
 
 /** Where modules come from. A module is only ever used when its digest is the one the policy names. */
 export interface ModuleSource {
   /** @throws Error whose text says why the module cannot be had */
   fetch(namespace: string, module: WasmSettings["module"]): Promise<Uint8Array>;
-}
-
-interface Loaded {
-  compiled: WebAssembly.Module;
-  maxMemoryBytes: number;
 }
 
 /** Compiled modules that are kept, the least recently used going first. */
@@ -25,7 +19,7 @@ const retryAfterMs = 5_000;
 export class ModuleStore {
   readonly #source: ModuleSource;
   readonly #pool: HookPool;
-  readonly #modules = new Map<string, Promise<Loaded>>();
+  readonly #modules = new Map<string, Promise<WebAssembly.Module>>();
 
   constructor(source: ModuleSource, pool: HookPool) {
     this.#source = source;
@@ -33,21 +27,11 @@ export class ModuleStore {
   }
 
   /** @throws {HookFailure} of kind module, or what the pool throws */
-  async load(namespace: string, { module, memoryMiB = 64 }: WasmSettings): Promise<WebAssembly.Module> {
-    const loaded = await this.#loaded(namespace, module);
-    if (loaded.maxMemoryBytes > memoryMiB * 1024 * 1024)
-      throw new HookFailure(
-        "module",
-        `the module may use ${loaded.maxMemoryBytes / 1024 / 1024} MiB of memory; the rule allows ${memoryMiB} MiB`,
-      );
-    return loaded.compiled;
-  }
-
-  #loaded(namespace: string, module: WasmSettings["module"]): Promise<Loaded> {
-    const { digest } = module;
-    const known = this.#modules.get(digest) ?? this.#load(namespace, module);
-    this.#modules.delete(digest);
-    this.#modules.set(digest, known);
+  load(namespace: string, settings: WasmSettings): Promise<WebAssembly.Module> {
+    const key = `${settings.module.digest} ${settings.memoryMiB ?? ""}`;
+    const known = this.#modules.get(key) ?? this.#load(key, namespace, settings);
+    this.#modules.delete(key);
+    this.#modules.set(key, known);
     for (const oldest of this.#modules.keys()) {
       if (this.#modules.size <= maxModules) break;
       this.#modules.delete(oldest);
@@ -55,16 +39,14 @@ export class ModuleStore {
     return known;
   }
 
-  async #load(namespace: string, module: WasmSettings["module"]): Promise<Loaded> {
+  async #load(key: string, namespace: string, settings: WasmSettings): Promise<WebAssembly.Module> {
     try {
-      const bytes = await this.#source.fetch(namespace, module);
-      const found = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-      if (found !== module.digest)
-        throw new Error(`the module has digest ${found}; the policy names ${module.digest}, and no other is run`);
-      const { maxMemoryBytes } = inspectWasmModule(bytes);
-      return { compiled: await this.#pool.compile(bytes), maxMemoryBytes };
+      const bytes = await this.#source.fetch(namespace, settings.module);
+      const problem = wasmModuleProblem(bytes, settings);
+      if (problem) throw new Error(problem.message);
+      return await this.#pool.compile(bytes);
     } catch (error) {
-      const timer = setTimeout(() => this.#modules.delete(module.digest), retryAfterMs);
+      const timer = setTimeout(() => this.#modules.delete(key), retryAfterMs);
       timer.unref();
       if (error instanceof HookFailure) throw error;
       throw new HookFailure("module", error instanceof Error ? error.message : String(error), { cause: error });

@@ -37,7 +37,10 @@ export class GatewayFixture {
         backend: this.backend,
         authorizer: this.cluster.access.authorizer,
         receivePack: {
-          policies: this.cluster.policies,
+          policies: {
+            evaluate: (push) => this.cluster.policies.evaluate(push),
+            afterwards: (push) => this.cluster.policies.afterwards(push),
+          },
           signatures: { verify: (namespace, signed) => this.cluster.signatures.verify(namespace, signed) },
           events: this.cluster.eventLog,
           now: () => new Date(),

@@ -21,6 +21,8 @@ export class MemoryCluster {
   /** Judges one ref; the default accepts. */
   judge: (push: PushFacts, index: number) => Promise<RefDecision> | RefDecision = (push, index) =>
     accepted(push, index);
+  /** Judges whole pushes instead of `judge`. */
+  engine: PolicyEngine | undefined;
   /** What hooks have to say about a push that landed. */
   afterwards: (push: PushFacts) => Promise<string[]> | string[] = () => [];
   /** Judges signatures; the default knows no key. */
@@ -78,10 +80,12 @@ export class MemoryCluster {
   }
 
   get policies(): PolicyEngine {
-    return {
-      evaluate: async (push) => Promise.all(push.updates.map(async (_, index) => this.judge(push, index))),
-      afterwards: async (push) => this.afterwards(push),
-    };
+    return (
+      this.engine ?? {
+        evaluate: async (push) => Promise.all(push.updates.map(async (_, index) => this.judge(push, index))),
+        afterwards: async (push) => this.afterwards(push),
+      }
+    );
   }
 
   get eventLog(): GitEventLog {

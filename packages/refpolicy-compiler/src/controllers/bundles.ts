@@ -1,5 +1,5 @@
 /** One ConfigMap per organization namespace, compiled from all of its policies. */
-import { defineController, done, watch } from "@krate/controller";
+import { defineController, done, requeueAfter, watch } from "@krate/controller";
 import {
   BranchProtection,
   ConfigMap,
@@ -10,9 +10,13 @@ import {
   Repository,
 } from "@krate/kinds";
 import type { PolicyBundle } from "@krate/refpolicy";
+import { readHookModules } from "../hook-modules.ts";
 import { bundleName, planBundle, readBundle } from "../plan-bundle.ts";
 
 export const bundleSelection = { labelSelector: `${labels.bundle}=true` };
+
+/** How often the modules of hooks are looked at again. */
+const modulesResyncSeconds = 30;
 
 /** Every change of a policy, a repository or the ConfigMap itself concerns its namespace. */
 const itsNamespace = ({ metadata }: KubernetesObject) => [{ name: metadata?.namespace ?? "" }];
@@ -36,10 +40,13 @@ export function bundles() {
       const current = lister(ConfigMap).get(key);
       const inForce = readBundle(current) ?? remembered.get(namespace);
       if (inForce) remembered.set(namespace, inForce);
+      const policies = lister(RefPolicy).list(namespace);
+      const modules = await readHookModules(client, namespace, policies);
       const plan = planBundle({
         namespace,
         branchProtections: lister(BranchProtection).list(namespace),
-        refPolicies: lister(RefPolicy).list(namespace),
+        refPolicies: policies,
+        modules,
         repositories: lister(Repository).list(namespace),
         current,
         ...(inForce && { remembered: inForce }),
@@ -48,7 +55,8 @@ export function bundles() {
         await client.apply(ConfigMap, plan.configMap, { fieldManager: "refpolicy-compiler", force: true });
         log.info({ namespace, hash: plan.configMap.metadata.annotations }, "policy bundle written");
       } else if (plan.action === "delete") await client.delete(ConfigMap, key);
-      return done();
+      // ConfigMaps with modules are not watched: there may be many, of others.
+      return modules.size > 0 ? requeueAfter(modulesResyncSeconds) : done();
     },
   });
 }

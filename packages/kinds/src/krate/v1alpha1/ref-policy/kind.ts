@@ -52,8 +52,12 @@ const wasm = Type.Object(
     module: withRules(
       Type.Object(
         {
-          image: Type.Optional(text(1024, "OCI image that holds the module.", { minLength: 1 })),
-          objectRef: Type.Optional(text(1024, "Key of the module in object storage.", { minLength: 1 })),
+          image: Type.Optional(
+            text(1024, "Registry and name of the OCI image of which the module is a layer.", { minLength: 1 }),
+          ),
+          objectRef: Type.Optional(
+            text(1024, "configmap/<name>/<key>: binaryData of a ConfigMap in this namespace.", { minLength: 1 }),
+          ),
           digest: Type.String({
             pattern: "^sha256:[0-9a-f]{64}$",
             maxLength: 71,
