@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { allKinds, apiVersionOf } from "@krate/kinds";
 import { parse, parseAllDocuments } from "yaml";
@@ -29,10 +29,15 @@ test("the example workflow has two jobs, one of which needs the other", () => {
   expect(workflow.jobs.test.steps[0].uses).toMatch(/^actions\/checkout@/);
 });
 
-test("every example is named in the README", () => {
+test("every example is named in the README, or in that of its folder", () => {
   const readme = readFileSync(join(folder, "README.md"), "utf8");
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
     (name) => name.endsWith(".yaml") && !name.includes("node_modules"),
   );
-  expect(files.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+  const unnamed = files.filter((name) => {
+    const own = join(folder, dirname(name), "README.md");
+    const isNamedThere = existsSync(own) && readFileSync(own, "utf8").includes(basename(name));
+    return !readme.includes(`\`${name}\``) && !isNamedThere;
+  });
+  expect(unnamed).toEqual([]);
 });
