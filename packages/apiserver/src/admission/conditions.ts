@@ -20,7 +20,7 @@ export type ConditionOutcome = { matches: boolean } | { problem: string };
 export function compileCondition(condition: JsonObject, variables: Record<string, CelType>): Condition {
   return {
     name: textOf(condition["name"]),
-    expression: expressionOf(condition["expression"], variables, celTypes.bool),
+    expression: expressionOf(condition["expression"], variables, [celTypes.bool]),
   };
 }
 

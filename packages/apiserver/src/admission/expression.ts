@@ -13,6 +13,7 @@ import {
   type CelValue,
   compile,
   defaultCostLimit,
+  formatType,
   type JsonObject,
   type JsonValue,
   run,
@@ -27,14 +28,24 @@ export type Expression =
   | { source: string; program: CelProgram }
   | { source: string; program?: undefined; problem: string };
 
+/**
+ * @param returns types the expression may have; any when empty. One whose type is only known when it runs is taken: our checker says so of more
+ * expressions than kube-apiserver's does, and a policy that is in force there must not fail here.
+ */
 export function expressionOf(
   value: JsonValue | undefined,
   variables: Record<string, CelType>,
-  expectedType?: CelType,
+  returns: readonly CelType[] = [],
 ): Expression {
   const source = textOf(value);
-  const compiled = compile(source, { variables, ...(expectedType !== undefined && { expectedType }) });
-  return compiled.program === undefined ? { source, problem: compiled.message } : { source, program: compiled.program };
+  const compiled = compile(source, { variables });
+  if (compiled.program === undefined) return { source, problem: `compilation failed: ${compiled.message}` };
+  const { program } = compiled;
+  const wanted = returns.map(formatType);
+  const given = formatType(program.type);
+  if (wanted.length === 0 || wanted.includes(given) || /^(?:list\()?dyn\)?$/.test(given)) return { source, program };
+  const list = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(" ")}]`;
+  return { source, problem: `must evaluate to ${list} but got ${given}` };
 }
 
 export interface ExpressionResult {

@@ -45,6 +45,8 @@ export async function webhookServer(hosts: string[] = ["127.0.0.1", "localhost"]
     if (handler !== undefined) return handler(request, response);
     void review(request, response, path);
   });
+  // Go's client does not ask again when a connection is closed just as it is taken.
+  server.keepAliveTimeout = 0;
   server.on("connection", (socket: Socket) => {
     connections++;
     sockets.add(socket);

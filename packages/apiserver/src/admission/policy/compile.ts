@@ -109,17 +109,17 @@ export function compileValidatingPolicy(object: JsonObject): ValidatingPolicy {
   return {
     ...policy,
     validations: objectsIn(spec["validations"]).map((validation) => ({
-      expression: expressionOf(validation["expression"], variables, bool),
+      expression: expressionOf(validation["expression"], variables, [bool]),
       message: textOf(validation["message"]).trim(),
       messageExpression:
         textOf(validation["messageExpression"]) === ""
           ? undefined
-          : expressionOf(validation["messageExpression"], forMessages, string),
+          : expressionOf(validation["messageExpression"], forMessages, [string]),
       reason: textOf(validation["reason"]) || "Invalid",
     })),
     auditAnnotations: objectsIn(spec["auditAnnotations"]).map((annotation) => ({
       key: textOf(annotation["key"]),
-      expression: expressionOf(annotation["valueExpression"], variables),
+      expression: expressionOf(annotation["valueExpression"], variables, [string, celTypes.null]),
     })),
   };
 }
@@ -133,7 +133,7 @@ export function compileMutatingPolicy(object: JsonObject): MutatingPolicy {
       const type = mutation["patchType"] === "JSONPatch" ? "JSONPatch" : "ApplyConfiguration";
       const section = mutation[type === "JSONPatch" ? "jsonPatch" : "applyConfiguration"];
       const source = isObject(section) ? section["expression"] : undefined;
-      return { type, expression: expressionOf(source, variables, type === "JSONPatch" ? patchType : objectType) };
+      return { type, expression: expressionOf(source, variables, [type === "JSONPatch" ? patchType : objectType]) };
     }),
     reinvocable: spec["reinvocationPolicy"] === "IfNeeded",
   };

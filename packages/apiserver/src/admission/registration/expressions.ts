@@ -10,7 +10,7 @@ const maxConditions = 64;
 export function checkExpression(expression: Expression, path: string, missing = ""): FieldError[] {
   if (expression.source.trim() === "") return [required(path, missing)];
   if (expression.program !== undefined) return [];
-  return [invalidValue(path, expression.source.trim(), `compilation failed: ${expression.problem}`)];
+  return [invalidValue(path, expression.source.trim(), expression.problem)];
 }
 
 export function checkConditions(conditions: readonly Condition[], path: string): FieldError[] {

@@ -63,3 +63,8 @@ export const wheel = (scenario: string, more: JsonObject = {}): JsonObject => ({
   spec: { color: "red" },
   ...more,
 });
+
+/** Generated names end at random. */
+export function withoutSuffix(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value).replace(/generated-[a-z0-9]{5}/g, "generated-<random>")) as unknown;
+}

@@ -8,7 +8,7 @@ import { type RealServer, realServer } from "../../testing/real-server.ts";
 import { type WebhookServer, webhookServer } from "../../testing/webhook-server.ts";
 import { type Answer, type Asker, askerOf } from "../asker.ts";
 import { normalize } from "../normalize.ts";
-import { definition, group, namespace, wheel, wheels } from "./definition.ts";
+import { definition, group, namespace, wheel, wheels, withoutSuffix } from "./definition.ts";
 import { configurationName, configurationOf, create, type Scenario, scenarios } from "./webhook-scenarios.ts";
 
 // Two servers, one of which may be waking up.
@@ -102,8 +102,3 @@ skipWithout("envtest")("webhooks of kube-apiserver and ours", () => {
     expect(withoutSuffix(mine)).toEqual(withoutSuffix(theirs));
   });
 });
-
-/** Generated names end at random. */
-function withoutSuffix(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value).replace(/generated-[a-z0-9]{5}/g, "generated-<random>")) as unknown;
-}
