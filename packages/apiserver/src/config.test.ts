@@ -19,6 +19,11 @@ test("reads everything once, with defaults", () => {
     audit: { policyFile: undefined, logPath: undefined, records: true },
     apiAudiences: [],
     history: { maxAgeSeconds: undefined, maxRevisions: undefined },
+    retentionDays: {},
+  });
+  expect(readConfig({ ...standalone, KRATE_RETENTION_DAYS: "auditevents=30, issues=0" }).retentionDays).toEqual({
+    auditevents: 30,
+    issues: 0,
   });
 });
 
@@ -31,6 +36,10 @@ const wrong = [
   {
     change: { KRATE_HISTORY_MAX_AGE_SECONDS: "1h" },
     says: 'KRATE_HISTORY_MAX_AGE_SECONDS is "1h": must be a whole number from 1',
+  },
+  {
+    change: { KRATE_RETENTION_DAYS: "auditevents=1y" },
+    says: 'KRATE_RETENTION_DAYS has "auditevents=1y": must be like auditevents=30,gitevents=7',
   },
   { change: { KRATE_AUDIT_RECORDS: "yes" }, says: 'KRATE_AUDIT_RECORDS is "yes": must be true or false' },
   { change: { KRATE_KUBELET_CLIENT_CERT_FILE: "c" }, says: "KRATE_KUBELET_CLIENT_KEY_FILE must be set" },

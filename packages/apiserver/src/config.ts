@@ -34,6 +34,8 @@ export interface Config {
   /** Undefined: everything is kept in memory and gone at the end. */
   readonly postgres: PostgresConnection | undefined;
   readonly history: HistorySettings;
+  /** Days by plural, instead of what the kinds say. */
+  readonly retentionDays: Readonly<Record<string, number>>;
   readonly audit: AuditSettings;
   /** Audiences a token of a direct caller must be for (aggregated). Empty: those of the cluster's API server. */
   readonly apiAudiences: readonly string[];
@@ -66,6 +68,7 @@ export function readConfig(environment: Environment = process.env): Config {
       maxAgeSeconds: positiveInteger(environment, "KRATE_HISTORY_MAX_AGE_SECONDS"),
       maxRevisions: positiveInteger(environment, "KRATE_HISTORY_MAX_REVISIONS"),
     },
+    retentionDays: retentionDays(environment),
     audit: {
       policyFile: optional(environment, "KRATE_AUDIT_POLICY_FILE"),
       logPath: optional(environment, "KRATE_AUDIT_LOG_PATH"),
@@ -87,6 +90,20 @@ function required(environment: Environment, name: string): string {
   const value = optional(environment, name);
   if (value === undefined) throw new Error(`${name} must be set`);
   return value;
+}
+
+/** `auditevents=30,gitevents=7`; 0 keeps for ever. */
+function retentionDays(environment: Environment): Readonly<Record<string, number>> {
+  const text = optional(environment, "KRATE_RETENTION_DAYS");
+  const entries = (text ?? "").split(",").filter((each) => each !== "");
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const match = /^([a-z]+)=(\d{1,5})$/.exec(entry.trim());
+      if (!match)
+        throw new Error(`KRATE_RETENTION_DAYS has ${JSON.stringify(entry)}: must be like auditevents=30,gitevents=7`);
+      return [match[1] as string, Number(match[2])];
+    }),
+  );
 }
 
 function positiveInteger(environment: Environment, name: string): number | undefined {

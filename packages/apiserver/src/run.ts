@@ -53,6 +53,7 @@ export async function run(
           apiAudiences: config.apiAudiences,
           signal: stopping.signal,
           serverAddress: parts.address,
+          retentionDays: config.retentionDays,
           onClientCas: (pem) => {
             clientCa = pem;
             listener?.setTls(tls());
@@ -170,6 +171,7 @@ async function standaloneServer(
     ...(config.clientCaFile !== undefined && {
       clientCertificates: new CertificateVerifier(readText(config.clientCaFile)),
     }),
+    retentionDays: config.retentionDays,
     caPem: config.caFile === undefined ? undefined : readText(config.caFile),
     kubelet:
       config.kubelet === undefined

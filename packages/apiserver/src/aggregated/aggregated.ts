@@ -6,7 +6,7 @@ import type { Logger } from "@krate/telemetry";
 import { admissionConfigKinds, admissionPlugins } from "../admission/plugins.ts";
 import { type AuditOptions, auditor } from "../audit/auditor.ts";
 import { clientCertificate } from "../auth/client-certificate.ts";
-import { startExpiry } from "../controllers/expiry.ts";
+import { type RetentionDays, startExpiry } from "../controllers/expiry.ts";
 import { internalRequests } from "../controllers/internal-client.ts";
 import { namespaceKind, namespaceLifecycle } from "../core/namespaces.ts";
 import { discoveryRoutes } from "../discovery/routes.ts";
@@ -38,6 +38,8 @@ export interface AggregatedOptions {
   apiAudiences?: readonly string[];
   /** @defaultValue writes to the log, and AuditEvents */
   audit?: AuditOptions;
+  /** How many days records are kept, by plural. @defaultValue what the kinds say */
+  retentionDays?: RetentionDays;
   serverAddress?: () => string;
   /** The CAs whose client certificates the listener must ask for; called again when they change. */
   onClientCas: (pem: string) => void;
@@ -89,7 +91,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   };
   await Promise.all(needed.map((each) => each.synced()));
   const server = apiServer(services);
-  startExpiry(server, { log, signal });
+  startExpiry(server, { log, signal, retentionDays: options.retentionDays });
   return server;
 }
 

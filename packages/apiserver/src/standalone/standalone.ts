@@ -17,7 +17,7 @@ import type { UserInfo } from "../context.ts";
 import { startApiServices } from "../controllers/api-services.ts";
 import { startClusterRoleAggregation } from "../controllers/cluster-role-aggregation.ts";
 import { startCustomResourceCleanup } from "../controllers/custom-resource-cleanup.ts";
-import { startExpiry } from "../controllers/expiry.ts";
+import { type RetentionDays, startExpiry } from "../controllers/expiry.ts";
 import { startGarbageCollector } from "../controllers/garbage-collector.ts";
 import { internalRequests } from "../controllers/internal-client.ts";
 import { startNamespaceContents } from "../controllers/namespace-contents.ts";
@@ -62,6 +62,8 @@ export interface StandaloneOptions {
   serviceAccountKey?: string | undefined;
   /** How Pod logs are read from nodes; without it they cannot be. */
   kubelet?: KubeletCredentials | undefined;
+  /** How many days records are kept, by plural. @defaultValue what the kinds say */
+  retentionDays?: RetentionDays;
   /** Published in every namespace as ConfigMap `kube-root-ca.crt`. */
   caPem?: string | undefined;
   /** More ways to tell who calls; asked first. For tests. */
@@ -191,13 +193,13 @@ function lookupIn(config: LocalConfig, store: Store): ObjectLookup {
   };
 }
 
-function startControllers(server: ApiServer, { log, signal, caPem }: StandaloneOptions): void {
+function startControllers(server: ApiServer, { log, signal, caPem, retentionDays }: StandaloneOptions): void {
   startGarbageCollector(server, { log, signal });
   startNamespaceController(server, { log, signal });
   startNamespaceContents(server, { log, signal, caPem });
   startCustomResourceCleanup(server, { log, signal });
   startClusterRoleAggregation(server, { log, signal });
-  startExpiry(server, { log, signal });
+  startExpiry(server, { log, signal, retentionDays });
   startApiServices(server, { log, signal });
 }
 

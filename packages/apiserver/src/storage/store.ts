@@ -190,6 +190,8 @@ export interface ObjectStore {
   /** The object's last state, with the revision of the deletion. */
   delete(key: ObjectKey, options?: DeleteOptions): Promise<StoredObject>;
   watch(options: WatchOptions): Watch;
+  /** Objects whose last write is older than a time, in key order, without their bytes: for retention. */
+  unchangedSince(scope: Omit<Scope, "selector">, time: Date, limit: number): Promise<ObjectKey[]>;
   /** The newest committed revision, on whichever replica it was written. */
   currentRevision(): Promise<bigint>;
   /** Forgets history up to and including `revision`: older watches and continue tokens get Expired. Current objects stay. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StoredObject } from "../store.ts";
-import { at, parsed, reason, replaceBy, type World } from "./fixtures.ts";
+import { at, group, parsed, reason, replaceBy, resource, type World } from "./fixtures.ts";
 
 /** create, get, update, delete. */
 export function objectTests(world: World): void {
@@ -105,6 +105,24 @@ export function objectTests(world: World): void {
       await world.create("taken");
       const results = await Promise.allSettled([world.create("a"), world.create("taken"), world.create("b")]);
       expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    });
+
+    test("that were not written since a time are found, for retention", async () => {
+      await world.create("a");
+      await world.create("b");
+      await world.create("c", {}, "other");
+      const scope = { group, resource };
+      const past = new Date(Date.now() - 60_000);
+      const future = new Date(Date.now() + 60_000);
+      const found = async (more: { namespace?: string }, time: Date, limit: number) =>
+        (await world.store.unchangedSince({ ...scope, ...more }, time, limit)).map(
+          ({ namespace, name }) => `${namespace}/${name}`,
+        );
+      expect(await found({}, past, 10)).toEqual([]);
+      expect(await found({}, future, 10)).toEqual(["acme/a", "acme/b", "other/c"]);
+      expect(await found({}, future, 2)).toEqual(["acme/a", "acme/b"]);
+      expect(await found({ namespace: "other" }, future, 10)).toEqual(["other/c"]);
+      expect(await world.store.unchangedSince({ group, resource: "nothing" }, future, 10)).toEqual([]);
     });
   });
 }

@@ -20,6 +20,7 @@ import { compactedRevision, type WatchSource, watch } from "../watch.ts";
 interface Version {
   row: StoredRow;
   change: ChangeType;
+  writtenAt: number;
 }
 
 /**
@@ -68,7 +69,7 @@ export function createMemoryStore(options: StoreOptions = {}): Store {
       const current = versionAt(history, window.tail)?.revision ?? 0n;
       if (current !== (write.previous?.revision ?? 0n)) return { done: false, current };
       const row = storedRow(key, bytes, window.tail + 1n, tags);
-      versions.set(textOf(key), [...history, { row, change }]);
+      versions.set(textOf(key), [...history, { row, change, writtenAt: Date.now() }]);
       window.publish(eventOfWrite(write, row));
       return { done: true, row };
     },
@@ -106,6 +107,13 @@ export function createMemoryStore(options: StoreOptions = {}): Store {
     update: (key, updateOptions, change) => updateObject(writes, key, updateOptions, change),
     delete: (key, deleteOptions) => deleteObject(writes, key, deleteOptions),
     watch: (watchOptions) => watch(source, watchOptions),
+    async unchangedSince(scope, time, limit) {
+      const old = ({ key }: StoredRow) => (versions.get(textOf(key))?.at(-1)?.writtenAt ?? 0) < time.getTime();
+      return rowsOf({ ...scope, selector: undefined }, window.tail)
+        .filter(old)
+        .slice(0, limit)
+        .map(({ key }) => key);
+    },
     currentRevision: async () => window.tail,
     async compact(revision) {
       const upTo = earlier(revision, window.tail);

@@ -80,20 +80,28 @@ export class Compactor {
     const { readHead, retention, now } = this.#options;
     const head = await readHead();
     const byCount = head.revision - BigInt(retention.maxRevisions);
-    const byAge = await this.#lastBefore(new Date(now() - retention.maxAgeMilliseconds), head);
+    const time = new Date(now() - retention.maxAgeMilliseconds);
+    const byAge = await lastBefore(this.#options.client, time, { after: head.compacted, upTo: head.revision });
     await this.compact(later(byAge, byCount));
   }
+}
 
-  /** The newest revision committed before a time. Times rise with revisions, so a binary search finds it without an index. */
-  async #lastBefore(time: Date, head: Head): Promise<bigint> {
-    let low = head.compacted;
-    let high = head.revision;
-    while (low < high) {
-      const middle = (low + high + 1n) / 2n;
-      const found = await probeLog(this.#options.client, middle);
-      if (found && found.revision <= high && found.committedAt < time) low = found.revision;
-      else high = middle - 1n;
-    }
-    return low;
+/**
+ * The newest revision in (after, upTo] that was committed before a time, else `after`. Times rise with revisions, so a binary
+ * search finds it without an index, also where compaction has left gaps.
+ */
+export async function lastBefore(
+  client: Queryable,
+  time: Date,
+  { after, upTo }: { after: bigint; upTo: bigint },
+): Promise<bigint> {
+  let low = after;
+  let high = upTo;
+  while (low < high) {
+    const middle = (low + high + 1n) / 2n;
+    const found = await probeLog(client, middle);
+    if (found && found.revision <= high && found.committedAt < time) low = found.revision;
+    else high = middle - 1n;
   }
+  return low;
 }

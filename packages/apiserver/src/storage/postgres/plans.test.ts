@@ -16,6 +16,7 @@ import { type ListRange, listRowsSql, rowsOfRevisionsSql, selectRevisionsSql } f
 import { nextNumber } from "./sql/next-number.ts";
 import { readHead } from "./sql/read-head.ts";
 import { readLog, readLogOf } from "./sql/read-log.ts";
+import { unchangedObjects } from "./sql/unchanged-objects.ts";
 
 jest.setTimeout(120_000); // writes 100,000 rows
 
@@ -181,6 +182,17 @@ describe.each([
     const some = { after: head - 5_000n, upTo: head, resourceId: 1, namespace: "big", limit: 500 };
     expect(await readLogOf(client, names, some)).toHaveLength(500);
     expectFew(client.plan, 4_000);
+  });
+
+  test("objects for retention: through the keys, once, without a row of the log", async () => {
+    const client = new Explaining(sessions.read);
+    const pods = { id: 1, group: "", resource: "pods" };
+    const old = { namespace: undefined, revision: 500n, limit: 100 };
+    expect(await unchangedObjects(client, pods, old)).toHaveLength(100);
+    expectFew(client.plan, 1_000);
+    expect(await unchangedObjects(client, pods, { ...old, revision: 0n })).toEqual([]);
+    expectFew(client.plan, 110_000);
+    expect(JSON.stringify(client.plan)).not.toContain("krate_log");
   });
 
   test("a batch of 64 creates, updates and deletions", async () => {

@@ -8,13 +8,14 @@ import { tagsOf } from "../tags.ts";
 import { watch } from "../watch.ts";
 import { createBlobStore } from "./blobs.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import { Compactor, defaultRetention, type Retention } from "./compactor.ts";
+import { Compactor, defaultRetention, lastBefore, type Retention } from "./compactor.ts";
 import { createObjectReads, createScopeReads } from "./reads.ts";
 import { startReplica } from "./replica.ts";
 import { ResourceIds } from "./resource-ids.ts";
 import { rowCursor } from "./row-cursor.ts";
 import { openSessions } from "./sessions.ts";
 import { nextNumber } from "./sql/next-number.ts";
+import { unchangedObjects } from "./sql/unchanged-objects.ts";
 
 export interface PostgresStoreOptions extends StoreOptions {
   connection: PostgresConnection;
@@ -110,6 +111,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     update: (key, updateOptions, change) => updateObject(writes, key, updateOptions, change),
     delete: (key, deleteOptions) => deleteObject(writes, key, deleteOptions),
     watch: (watchOptions) => watch(scopes, watchOptions),
+    async unchangedSince({ group, resource, namespace }, time, limit) {
+      const id = await ids.find({ group, resource });
+      if (id === undefined) return [];
+      const { revision: upTo } = await heads.read();
+      const revision = await lastBefore(sessions.reader, time, { after: 0n, upTo });
+      return unchangedObjects(sessions.reader, { id, group, resource }, { namespace, revision, limit });
+    },
     currentRevision: async () => (await heads.read()).revision,
     async compact(revision) {
       schema.requireWritable();
