@@ -7,6 +7,7 @@ import { kubeAuthorizer } from "./adapters/kube-authorizer.ts";
 import { kubeEventLog } from "./adapters/kube-events.ts";
 import { KubePolicies } from "./adapters/kube-policies.ts";
 import { kubeRepositories } from "./adapters/kube-repositories.ts";
+import { KubeSigningKeys } from "./adapters/kube-signing-keys.ts";
 import type { GatewayConfig } from "./config.ts";
 import { configMapModules } from "./hooks/configmap-modules.ts";
 import { HookPool } from "./hooks/hook-pool.ts";
@@ -16,6 +17,7 @@ import { wasmRunner } from "./hooks/wasm-runner.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { Recovery } from "./receive-pack/recovery.ts";
+import { RegisteredKeySignatures } from "./signatures/commit-signatures.ts";
 
 /** Time pushes under way get at the end; the whole program stops within 10 s. */
 const graceMs = 8_000;
@@ -57,6 +59,7 @@ export async function runGateway(
     },
     onProblem,
   });
+  const signingKeys = new KubeSigningKeys(client, onProblem);
   const events = kubeEventLog(client);
   const onUnrecorded = (entry: { pushId: string }, error: Error) =>
     log.error(
@@ -76,8 +79,7 @@ export async function runGateway(
       authorizer,
       receivePack: {
         policies,
-        // No kind of key is registered yet.
-        signatures: { verify: async () => ({ state: "unverified", reason: "this server knows no keys" }) },
+        signatures: new RegisteredKeySignatures(signingKeys),
         events,
         onUnrecorded,
         now: () => new Date(),
@@ -101,7 +103,8 @@ export async function runGateway(
   try {
     repositories.start(signal);
     policies.start(signal);
-    await Promise.all([repositories.synced(), policies.synced()]);
+    signingKeys.start(signal);
+    await Promise.all([repositories.synced(), policies.synced(), signingKeys.synced()]);
     await recovery.start(signal);
     const port = await server.listen(config.address);
     notReady = undefined;

@@ -15,6 +15,7 @@ import {
   BranchProtection,
   ConfigMap,
   GitEvent,
+  GPGKey,
   Job,
   type KubernetesObject,
   labels,
@@ -23,6 +24,8 @@ import {
   RefPolicy,
   Repository,
   ServiceAccount,
+  SSHKey,
+  User,
 } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { compileBundle } from "@krate/refpolicy";
@@ -39,7 +42,7 @@ import { parseAllDocuments } from "yaml";
 import { git, ok } from "./testing/gateway-fixture.ts";
 
 const namespace = `gateway-${process.pid}-${Date.now().toString(36)}`;
-const kinds = [Repository, BranchProtection, RefPolicy, GitEvent, Job];
+const kinds = [Repository, BranchProtection, RefPolicy, SSHKey, GPGKey, User, GitEvent, Job];
 
 skipWithout("envtest")("git-gateway on a real kube-apiserver", () => {
   const controlPlane = withControlPlane();

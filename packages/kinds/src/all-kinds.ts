@@ -24,6 +24,7 @@ import { AgentToolProfile } from "./krate/v1alpha1/agent-tool-profile/kind.ts";
 import { AgentWorkspacePolicy } from "./krate/v1alpha1/agent-workspace-policy/kind.ts";
 import { AuthProvider } from "./krate/v1alpha1/auth-provider/kind.ts";
 import { BranchProtection } from "./krate/v1alpha1/branch-protection/kind.ts";
+import { GPGKey } from "./krate/v1alpha1/gpg-key/kind.ts";
 import { IdentityMapping } from "./krate/v1alpha1/identity-mapping/kind.ts";
 import { Invite } from "./krate/v1alpha1/invite/kind.ts";
 import { OrgNamespaceBinding } from "./krate/v1alpha1/org-namespace-binding/kind.ts";
@@ -50,6 +51,7 @@ export const configKinds: readonly Kind[] = [
   AuthProvider,
   Repository,
   SSHKey,
+  GPGKey,
   RepositoryPermission,
   BranchProtection,
   RefPolicy,

@@ -1781,6 +1781,118 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
     },
     "sample": "apiVersion: krate.a5c.ai/v1alpha1\nkind: SSHKey\nmetadata:\n  name: ada-laptop\nspec:\n  organizationRef: demo\n  scope: user\n  owner: ada\n  title: Ada's laptop\n  key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ada@laptop\n"
   },
+  "GPGKey": {
+    "kind": "GPGKey",
+    "group": "krate.a5c.ai",
+    "version": "v1alpha1",
+    "plural": "gpgkeys",
+    "singular": "gpgkey",
+    "scope": "Namespaced",
+    "storage": "etcd",
+    "description": "A public OpenPGP key of a person, which signs commits.",
+    "columns": [
+      {
+        "name": "Phase",
+        "type": "string",
+        "jsonPath": ".status.phase"
+      },
+      {
+        "name": "Owner",
+        "type": "string",
+        "jsonPath": ".spec.owner"
+      },
+      {
+        "name": "Title",
+        "type": "string",
+        "jsonPath": ".spec.title"
+      },
+      {
+        "name": "Revoked",
+        "type": "boolean",
+        "jsonPath": ".spec.revoked"
+      },
+      {
+        "name": "Fingerprint",
+        "type": "string",
+        "jsonPath": ".status.fingerprint",
+        "priority": 1
+      },
+      {
+        "name": "Age",
+        "type": "date",
+        "jsonPath": ".metadata.creationTimestamp"
+      }
+    ],
+    "selectableFields": [
+      ".spec.owner",
+      ".status.fingerprint"
+    ],
+    "fields": [
+      {
+        "name": "organizationRef",
+        "type": "string",
+        "help": "Organization this object belongs to; must be the one bound to its namespace.",
+        "required": true,
+        "immutable": true,
+        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "maxLength": 63
+      },
+      {
+        "name": "owner",
+        "type": "string",
+        "help": "User whose commits the key signs.",
+        "required": true,
+        "immutable": true,
+        "maxLength": 1024
+      },
+      {
+        "name": "key",
+        "type": "string",
+        "help": "Public key as `gpg --export --armor` prints it; a private key never appears here.",
+        "required": true,
+        "immutable": true,
+        "pattern": "^\\s*-----BEGIN PGP PUBLIC KEY BLOCK-----",
+        "maxLength": 65536
+      },
+      {
+        "name": "title",
+        "type": "string",
+        "help": "Name shown to people.",
+        "required": false,
+        "immutable": false,
+        "maxLength": 256
+      },
+      {
+        "name": "revoked",
+        "type": "boolean",
+        "help": "Signatures with the key do not count any more.",
+        "required": false,
+        "immutable": false,
+        "default": false
+      }
+    ],
+    "rules": [],
+    "conditions": {
+      "KeyValid": {
+        "description": "The key is well formed.",
+        "reasons": [
+          "Valid",
+          "ParseError"
+        ],
+        "negative": false
+      },
+      "Ready": {
+        "description": "Signatures with the key count.",
+        "reasons": [
+          "Active",
+          "Revoked",
+          "KeyInvalid"
+        ],
+        "negative": false
+      }
+    },
+    "sample": "apiVersion: krate.a5c.ai/v1alpha1\nkind: GPGKey\nmetadata:\n  name: ada-laptop\nspec:\n  organizationRef: demo\n  owner: ada\n  title: Ada's laptop\n  key: |\n    -----BEGIN PGP PUBLIC KEY BLOCK-----\n\n    mDMEawWEuBYJKwYBBAHaRw8BAQdAcQfkjwWekTb1d1aCM1Aq62L3WRNTuDI7e06T\n    UHe8Pbe0HUFkYSBFeGFtcGxlIDxhZGFAZXhhbXBsZS5vcmc+iJAEExYIADgWIQTQ\n    YFtieEyuN7t/FB2/nd2/75ySdQUCawWEuAIbAwULCQgHAgYVCgkICwIEFgIDAQIe\n    AQIXgAAKCRC/nd2/75ySdTk0AQCb8FDrLipSdEr4Fby4rYquA5+iwiissxLlLb7j\n    xQtyXwD+Lv8Ij4AL6lF24gWXjXl2fVamslAZPCCVbi5CsPYRLg8=\n    =ZT/6\n    -----END PGP PUBLIC KEY BLOCK-----\n"
+  },
   "RepositoryPermission": {
     "kind": "RepositoryPermission",
     "group": "krate.a5c.ai",

@@ -30,6 +30,7 @@ export * from "./krate/v1alpha1/agent-tool-profile/kind.ts";
 export * from "./krate/v1alpha1/agent-workspace-policy/kind.ts";
 export * from "./krate/v1alpha1/auth-provider/kind.ts";
 export * from "./krate/v1alpha1/branch-protection/kind.ts";
+export * from "./krate/v1alpha1/gpg-key/kind.ts";
 export * from "./krate/v1alpha1/identity-mapping/kind.ts";
 export * from "./krate/v1alpha1/invite/kind.ts";
 export * from "./krate/v1alpha1/org-namespace-binding/kind.ts";

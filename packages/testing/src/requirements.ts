@@ -23,6 +23,7 @@ export const requirements = {
   "git-lfs": () => missingCommand("git-lfs"),
   ssh: () => missingCommand("ssh"),
   "ssh-keygen": () => missingCommand("ssh-keygen"),
+  gpg: () => missingCommand("gpg"),
   openssl: () => missingCommand("openssl"),
   chromium: () => missingCommand("chromium"),
 } satisfies Record<string, () => string | undefined>;

@@ -78,7 +78,7 @@ export const programs: Record<string, ProgramAccess> = {
       namespaces,
       ...reviews,
       ...events,
-      config(["repositories", "branchprotections", "refpolicies", "sshkeys", "users", "runnerpools"], read),
+      config(["repositories", "branchprotections", "refpolicies", "sshkeys", "gpgkeys", "users", "runnerpools"], read),
       records(["pullrequests", "pipelines", "jobs"], read),
       records(["gitevents"], ["get", "list", "create"]),
       allow("", ["configmaps"], read),
@@ -103,6 +103,9 @@ export const programs: Record<string, ProgramAccess> = {
       records(["reviews", "issues", "issuecomments", "checkruns", "pipelines", "gitevents"], read),
       // The policy bundle of each organization namespace.
       allow("", ["configmaps"], read),
+      // Previews of pull requests, where Argo CD is installed.
+      allow("argoproj.io", ["applicationsets"], [...read, "create", "patch", "delete"]),
+      allow("argoproj.io", ["applications"], ["get"]),
     ],
     platform: controllerState,
   },

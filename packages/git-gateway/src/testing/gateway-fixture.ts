@@ -121,8 +121,9 @@ export class GatewayFixture {
 }
 
 /** Runs git as a user would, with nothing of this machine's configuration. */
-export function git(args: string[], cwd: string): Promise<GitOutcome> {
+export function git(args: string[], cwd: string, more: NodeJS.ProcessEnv = {}): Promise<GitOutcome> {
   const env = {
+    ...more,
     PATH: process.env.PATH,
     HOME: "/nonexistent",
     GIT_CONFIG_NOSYSTEM: "1",
