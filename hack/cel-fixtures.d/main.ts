@@ -46,6 +46,9 @@ function toRequest(line: string): { text: string; mutating: boolean } {
   return { text: rest.startsWith("@json ") ? (JSON.parse(rest.slice("@json ".length)) as string) : rest, mutating };
 }
 
+/** Protocol buffer messages, a set of their own: no object of Kubernetes holds any. */
+const aboutMessages = /google\.protobuf\.(?!(Timestamp|Duration)\b(?!\{))/;
+
 /** Sets of expressions by name, each without repetition. */
 async function readSets(): Promise<Map<string, string[]>> {
   const sets = new Map<string, string[]>();
@@ -56,7 +59,15 @@ async function readSets(): Promise<Map<string, string[]>> {
   }
   sets.set("generated", generatedExpressions());
   sets.set("specification", await specificationExpressions());
-  return sets;
+  const messages: string[] = [];
+  for (const [name, lines] of sets) {
+    messages.push(...lines.filter((line) => aboutMessages.test(line)));
+    sets.set(
+      name,
+      lines.filter((line) => !aboutMessages.test(line)),
+    );
+  }
+  return sets.set("messages", [...new Set(messages)]);
 }
 
 const goEnvironment = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" };

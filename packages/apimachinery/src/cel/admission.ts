@@ -5,7 +5,7 @@
  */
 import { authorizerTypeName, resourceCheckTypeName } from "./functions/authorizer.ts";
 import type { CelType } from "./types.ts";
-import { listOf, mapOf, objectOf, opaque, types } from "./types.ts";
+import { listOf, mapOf, objectOf, parseType, types } from "./types.ts";
 
 const { string, bool, dyn, int } = types;
 const groupVersionKind = objectOf("kubernetes.GroupVersionKind", { group: string, version: string, kind: string });
@@ -44,7 +44,7 @@ export const namespaceType: CelType = objectOf("kubernetes.Namespace", {
     namespace: string,
     labels: mapOf(string, string),
     annotations: mapOf(string, string),
-    uid: string,
+    UID: string,
     creationTimestamp: types.timestamp,
     deletionGracePeriodSeconds: int,
     deletionTimestamp: types.timestamp,
@@ -53,7 +53,18 @@ export const namespaceType: CelType = objectOf("kubernetes.Namespace", {
     finalizers: listOf(string),
   }),
   spec: objectOf("kubernetes.NamespaceSpec", { finalizers: listOf(string) }),
-  status: objectOf("kubernetes.NamespaceStatus", { phase: string }),
+  status: objectOf("kubernetes.NamespaceStatus", {
+    conditions: listOf(
+      objectOf("kubernetes.NamespaceCondition", {
+        status: string,
+        type: string,
+        lastTransitionTime: types.timestamp,
+        message: string,
+        reason: string,
+      }),
+    ),
+    phase: string,
+  }),
 });
 
 export interface AdmissionVariables {
@@ -71,8 +82,13 @@ export function admissionVariables({
   matchCondition = false,
   variables,
 }: AdmissionVariables = {}): Record<string, CelType> {
-  const authorizer: CelType = opaqueWithRequestResource;
-  const always = { object: dyn, oldObject: dyn, request: requestType, authorizer };
+  const always = {
+    object: dyn,
+    oldObject: dyn,
+    request: requestType,
+    authorizer: parseType(authorizerTypeName),
+    "authorizer.requestResource": parseType(resourceCheckTypeName),
+  };
   if (matchCondition) return always;
   return {
     ...always,
@@ -81,9 +97,3 @@ export function admissionVariables({
     ...(variables !== undefined && { variables: objectOf("kubernetes.variables", variables) }),
   };
 }
-
-/** `authorizer.requestResource` is a member, the rest are methods. */
-const opaqueWithRequestResource: CelType = {
-  ...opaque(authorizerTypeName),
-  field: (name) => (name === "requestResource" ? opaque(resourceCheckTypeName) : undefined),
-};

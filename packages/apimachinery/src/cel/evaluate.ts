@@ -3,15 +3,19 @@
  */
 import type { JsonValue } from "../json.ts";
 import { Budget, defaultCostLimit } from "./budget.ts";
-import { Compiler } from "./compiler.ts";
+import { Checker } from "./checker.ts";
 import type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
 import { AccessQuestion } from "./functions/authorizer.ts";
 import type { CelIssue } from "./issues.ts";
-import { CelError, CelSyntaxError, formatIssues, issueAt } from "./issues.ts";
+import { CelError, CelSyntaxError, formatIssues } from "./issues.ts";
 import { parse } from "./parser.ts";
 import type { Evaluate } from "./plan.ts";
+import { CelProgramError } from "./plan.ts";
+import { Planner } from "./planner.ts";
 import type { CelType } from "./types.ts";
-import { formatType, isAssignable } from "./types.ts";
+import { declaredType } from "./types.ts";
+import { isExactType } from "./unify.ts";
+import { validateLiterals } from "./validators.ts";
 import type { Value } from "./values.ts";
 import {
   Duration,
@@ -26,12 +30,14 @@ import {
 } from "./values.ts";
 
 export interface CompileOptions {
-  /** The variables an expression may use, with their types. */
+  /** The variables an expression may use, with their types; a name may have dots. */
   variables: Readonly<Record<string, CelType>>;
   /** What the expression must give, e.g. `types.bool`. @defaultValue anything */
   expectedType?: CelType;
   /** Elements of a list literal, and keys and values of a map literal, must have one type. @defaultValue true, as in Kubernetes */
   homogeneousLiterals?: boolean;
+  /** The types and functions of mutating policies: `Object{…}`, `JSONPatch{…}`, `jsonpatch.escapeKey`. @defaultValue true */
+  mutating?: boolean;
 }
 
 export interface CelProgram {
@@ -45,26 +51,48 @@ export interface CelProgram {
 
 export type Compiled =
   | { program: CelProgram; issues: readonly [] }
-  | { program?: undefined; issues: readonly CelIssue[]; message: string };
+  | {
+      program?: undefined;
+      /** What is wrong, by place. */
+      issues: readonly CelIssue[];
+      message: string;
+      /** Set when the expression has no issues but a constant in it does not convert; then it is the only thing wrong. */
+      problem?: string;
+    };
 
 /** Compiles an expression; a program may be run any number of times, also while another run of it waits. */
 export function compile(expression: string, options: CompileOptions): Compiled {
-  const compiler = new Compiler(expression, options.variables, options.homogeneousLiterals ?? true);
+  const { variables, expectedType, homogeneousLiterals = true, mutating = true } = options;
+  const checker = new Checker(expression, { variables, mutating });
   try {
-    const node = parse(expression);
-    const { type, evaluate } = compiler.plan(node);
-    const { expectedType } = options;
-    if (compiler.issues.length === 0 && expectedType !== undefined && !isAssignable(expectedType, type, new Map())) {
-      compiler.report(`must evaluate to ${formatType(expectedType)} but evaluates to ${formatType(type)}`, node.at);
-    }
-    if (compiler.issues.length === 0)
-      return { program: { expression, type, variables: compiler.used, slots: compiler.slots, evaluate }, issues: [] };
+    const { node, mistakes } = parse(expression);
+    for (const { message, offset } of mistakes) checker.report(message, offset);
+    if (mistakes.length > 0) return failed(expression, checker);
+    const type = checker.check(node);
+    if (checker.issues.length === 0) validateLiterals(node, checker, homogeneousLiterals);
+    if (
+      checker.issues.length === 0 &&
+      expectedType !== undefined &&
+      !isExactType(expectedType, type) &&
+      type.kind !== "dyn"
+    )
+      checker.report(`must evaluate to ${declaredType(expectedType)} but evaluates to ${declaredType(type)}`, node.at);
+    if (checker.issues.length > 0) return failed(expression, checker);
+    const planner = new Planner();
+    const { evaluate } = planner.plan(node);
+    return { program: { expression, type, variables: checker.used, slots: planner.slots, evaluate }, issues: [] };
   } catch (error) {
+    if (error instanceof CelProgramError)
+      return { issues: [], message: `program instantiation failed: ${error.message}`, problem: error.message };
     if (!(error instanceof CelSyntaxError)) throw error;
-    compiler.issues.push(issueAt(expression, error.message, error.offset));
+    checker.report(error.message, error.offset);
+    return failed(expression, checker);
   }
-  const { issues } = compiler;
-  return { issues, message: formatIssues(expression, issues) };
+}
+
+function failed(expression: string, { issues }: Checker): Compiled {
+  const sorted = issues.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return { issues: sorted, message: formatIssues(expression, sorted) };
 }
 
 /** A variable whose value is computed when the expression first asks for it. */
@@ -85,6 +113,8 @@ export interface RunOptions {
   timeoutMilliseconds?: number;
   /** Shared by several expressions, e.g. all validations of one policy; replaces the two limits. */
   budget?: Budget;
+  /** Told the cost also when the run fails. */
+  spent?: { cost: number };
 }
 
 export interface RunResult {
@@ -113,12 +143,23 @@ export function run(program: CelProgram, bindings: Bindings, options: RunOptions
     }
     return value;
   };
-  const value = program.evaluate({ budget, slots: new Array<Value>(program.slots), variable });
-  return { value, cost: budget.spent - before };
+  try {
+    const value = program.evaluate({ budget, slots: new Array<Value>(program.slots), variable });
+    return { value, cost: budget.spent - before };
+  } finally {
+    if (options.spent !== undefined) options.spent.cost = budget.spent - before;
+  }
 }
 
+/** The value of a variable; one with dots in its name may be a member of another. */
 function bound(name: string, bindings: Bindings): Value {
   const given = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+  const dot = name.lastIndexOf(".");
+  if (given === undefined && dot > 0) {
+    const owner = bound(name.slice(0, dot), bindings);
+    const member = owner instanceof Opaque || owner instanceof MapValue ? owner.select(name.slice(dot + 1)) : undefined;
+    if (member !== undefined) return member;
+  }
   const value = given instanceof LazyBinding ? given.compute() : given;
   if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
   return toValue(value);

@@ -11,6 +11,16 @@ export { LazyMap } from "./lazy-map.ts";
 export { checkRules, validateRules } from "./rules.ts";
 export { toJson } from "./to-json.ts";
 export type { CelType } from "./types.ts";
-export { formatType, listOf, mapOf, objectOf, opaque, optionalOf, schemaType, types as celTypes } from "./types.ts";
+export {
+  declaredType,
+  formatType,
+  listOf,
+  mapOf,
+  objectOf,
+  opaque,
+  optionalOf,
+  schemaType,
+  types as celTypes,
+} from "./types.ts";
 export type { Value as CelValue } from "./values.ts";
 export { fromJson, ListValue, MapValue, typeNameOf } from "./values.ts";

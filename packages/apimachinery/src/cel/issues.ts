@@ -1,10 +1,12 @@
+import { textSize } from "./text-size.ts";
+
 /** Something wrong with an expression, found before it runs. */
 export interface CelIssue {
   message: string;
   /** Offset in the expression, in UTF-16 units. */
   offset: number;
   line: number;
-  /** One-based. */
+  /** One-based, in code points. An issue with the whole expression has neither: -1 and 0. */
   column: number;
 }
 
@@ -20,9 +22,11 @@ export class CelSyntaxError extends Error {
 }
 
 export function issueAt(expression: string, message: string, offset: number): CelIssue {
+  if (expression === "") return { message, offset, line: 1, column: 0 };
+  if (offset < 0) return { message, offset, line: -1, column: 0 };
   const before = expression.slice(0, offset);
   const line = before.split("\n").length;
-  return { message, offset, line, column: offset - (before.lastIndexOf("\n") + 1) + 1 };
+  return { message, offset, line, column: textSize(before.slice(before.lastIndexOf("\n") + 1)) + 1 };
 }
 
 /** Issues as cel-go prints them: position, message, and the line with a mark under the place. */

@@ -2,14 +2,19 @@
  * Tokens of CEL. Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
  */
 
-import type { LiteralValue } from "./ast.ts";
 import { CelSyntaxError } from "./issues.ts";
+import type { Value } from "./values.ts";
+import { Uint } from "./values.ts";
 
 export interface Token {
   kind: "ident" | "literal" | "symbol" | "end";
   text: string;
   at: number;
-  value?: LiteralValue;
+  value?: Value;
+  /** An int or double, which a minus sign before it belongs to. */
+  number?: "signed";
+  /** What is wrong with a literal that is otherwise well-formed. */
+  problem?: string;
   /** Written in back-ticks: a field name, never a keyword or variable. */
   quoted?: boolean;
 }
@@ -41,12 +46,10 @@ const symbols = [
   "%",
 ];
 const number =
-  /^(?:0[xX]([0-9a-fA-F]+)([uU])?|(\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)|(\d+)([uU])?)/;
+  /^(?:0x([0-9a-fA-F]+)([uU])?|(\d+\.\d+(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)|(\d+)([uU])?)/;
 const identifier = /^[_a-zA-Z][_a-zA-Z0-9]*/;
-const stringStart = /^([rR][bB]?|[bB][rR]?)?("""|'''|"|')/;
+const stringStart = /^([bB]?[rR]|[bB])?("""|'''|"|')/;
 
-const maxInt = 2n ** 63n - 1n;
-const maxUint = 2n ** 64n - 1n;
 /** cel-go's default limit, in code points there. */
 export const maxExpressionLength = 100_000;
 
@@ -55,21 +58,22 @@ export function tokenize(text: string): Token[] {
   if (text.length > maxExpressionLength)
     throw new CelSyntaxError(
       `expression code point size exceeds limit: size: ${text.length}, limit ${maxExpressionLength}`,
-      0,
+      -1,
     );
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
     const rest = text.slice(at, at + 4096);
-    const blank = /^(\s+|\/\/[^\n]*)/.exec(rest);
+    const blank = /^([\t \r\n\f]+|\/\/[^\n]*)/.exec(rest);
     if (blank !== null) {
       at += blank[0].length;
       continue;
     }
-    const token =
-      stringToken(text, at) ?? numberToken(rest, at, tokens.at(-1)) ?? identToken(rest, at) ?? symbolToken(rest, at);
-    if (token === undefined)
-      throw new CelSyntaxError(`Syntax error: token recognition error at: '${text.charAt(at)}'`, at);
+    const token = stringToken(text, at) ?? numberToken(rest, at) ?? identToken(rest, at) ?? symbolToken(rest, at);
+    if (token === undefined) {
+      const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+      throw new CelSyntaxError(`Syntax error: token recognition error at: '${character}'`, at);
+    }
     tokens.push(token.token);
     at += token.length;
   }
@@ -93,34 +97,24 @@ function identToken(rest: string, at: number): Found | undefined {
     return { token: { kind: "ident", text: quoted[1] ?? "", at, quoted: true }, length: quoted[0].length };
   const text = identifier.exec(rest)?.[0];
   if (text === undefined) return undefined;
-  const constants: Record<string, LiteralValue> = { true: true, false: false, null: null };
+  const constants: Record<string, Value> = { true: true, false: false, null: null };
   if (Object.hasOwn(constants, text))
     return { token: { kind: "literal", text, at, value: constants[text] ?? null }, length: text.length };
   return { token: { kind: "ident", text, at }, length: text.length };
 }
 
-function numberToken(rest: string, at: number, previous: Token | undefined): Found | undefined {
+function numberToken(rest: string, at: number): Found | undefined {
   const match = number.exec(rest);
   if (match === null) return undefined;
-  // `.5` after an operand is a selection, which the parser will refuse with a better text
-  if (
-    rest.startsWith(".") &&
-    previous !== undefined &&
-    (previous.kind !== "symbol" || [")", "]", "}"].includes(previous.text))
-  )
-    return undefined;
   const [text, hex, hexUnsigned, double, decimal, unsigned] = match;
-  let value: LiteralValue;
-  if (double !== undefined) value = Number(double);
-  else {
-    const integer = BigInt(hex === undefined ? (decimal ?? "0") : `0x${hex}`);
-    const isUnsigned = (hexUnsigned ?? unsigned) !== undefined;
-    // 2^63 is allowed here: it may stand behind a minus sign; the parser refuses it elsewhere
-    if (integer > (isUnsigned ? maxUint : maxInt + 1n))
-      throw new CelSyntaxError(`Syntax error: invalid ${isUnsigned ? "uint" : "int"} literal`, at);
-    value = isUnsigned ? { uint: integer } : integer;
-  }
-  return { token: { kind: "literal", text, at, value }, length: text.length };
+  if (double !== undefined)
+    return { token: { kind: "literal", text, at, value: Number(double), number: "signed" }, length: text.length };
+  const integer = BigInt(hex === undefined ? (decimal ?? "0") : `0x${hex}`);
+  const isUnsigned = (hexUnsigned ?? unsigned) !== undefined;
+  const token: Token = isUnsigned
+    ? { kind: "literal", text, at, value: new Uint(integer) }
+    : { kind: "literal", text, at, value: integer, number: "signed" };
+  return { token, length: text.length };
 }
 
 function stringToken(text: string, at: number): Found | undefined {
@@ -139,9 +133,15 @@ function stringToken(text: string, at: number): Found | undefined {
     end += char === "\\" && !isRaw ? 2 : 1;
   }
   const raw = text.slice(start, end);
-  const value = isBytes ? unescapeBytes(raw, isRaw, at) : unescapeText(raw, isRaw, at);
   const length = end + quote.length - at;
-  return { token: { kind: "literal", text: text.slice(at, at + length), at, value }, length };
+  const token: Token = { kind: "literal", text: text.slice(at, at + length), at };
+  try {
+    token.value = isBytes ? unescapeBytes(raw, isRaw, at) : unescapeText(raw, isRaw, at);
+  } catch (error) {
+    if (!(error instanceof CelSyntaxError) || error.message.startsWith("Syntax error")) throw error;
+    token.problem = error.message;
+  }
+  return { token, length };
 }
 
 const simpleEscapes: Record<string, string> = {
@@ -169,7 +169,7 @@ function unescapeText(raw: string, isRaw: boolean, at: number): string {
     if (hex !== undefined || octal !== undefined) {
       const point = hex === undefined ? Number.parseInt(octal, 8) : Number.parseInt(hex, 16);
       if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-        throw new CelSyntaxError("Syntax error: invalid unicode code point", at);
+        throw new CelSyntaxError("invalid unicode code point", at);
       return String.fromCodePoint(point);
     }
     const plain = simpleEscapes[simple as string];
@@ -189,6 +189,8 @@ function unescapeBytes(raw: string, isRaw: boolean, at: number): Uint8Array {
     const byte = match[1] ?? match[2];
     if (byte !== undefined) parts.push(Buffer.from([Number.parseInt(byte, 16)]));
     else if (match[5] !== undefined) parts.push(Buffer.from([Number.parseInt(match[5], 8)]));
+    else if (match[3] !== undefined || match[4] !== undefined)
+      throw new CelSyntaxError("unable to unescape string", at);
     else parts.push(Buffer.from(unescapeText(match[0], false, at), "utf8"));
   }
   parts.push(Buffer.from(raw.slice(last), "utf8"));

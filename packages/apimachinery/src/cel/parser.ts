@@ -8,13 +8,15 @@
  *   Member = Primary {"." ["?"] IDENT ["(" Exprs ")"] | "[" ["?"] Expr "]"}
  *   Primary = ["."] IDENT ["(" Exprs ")"] | Name "{" Fields "}" | "(" Expr ")" | "[" Items "]" | "{" Entries "}" | LITERAL
  *
- * Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax
+ * Source: cel-go v0.26 parser/gen/CEL.g4 and parser/parser.go
  */
-import type { Node } from "./ast.ts";
+import type { Entry, Expr, Field } from "./ast.ts";
+import { qualifiedName } from "./ast.ts";
 import { CelSyntaxError } from "./issues.ts";
 import type { Token } from "./lexer.ts";
 import { tokenize } from "./lexer.ts";
 import { expandMacro } from "./macros.ts";
+import { Uint } from "./values.ts";
 
 /** cel-go's default. */
 const maxDepth = 250;
@@ -24,18 +26,27 @@ const reserved = new Set(
   ),
 );
 const relations = ["<=", ">=", "==", "!=", "<", ">"];
-const minInt = 2n ** 63n;
+const maxInt = 2n ** 63n - 1n;
+const maxUint = 2n ** 64n - 1n;
+
+export interface Parsed {
+  node: Expr;
+  /** Mistakes that do not stop the parser: reserved names, literals out of range, wrong arguments of macros. */
+  mistakes: CelSyntaxError[];
+}
 
 /** @throws CelSyntaxError */
-export function parse(expression: string): Node {
+export function parse(expression: string): Parsed {
   const parser = new Parser(tokenize(expression));
   const node = parser.expression();
   parser.expectEnd();
-  return node;
+  return { node, mistakes: parser.mistakes };
 }
 
 class Parser {
+  readonly mistakes: CelSyntaxError[] = [];
   readonly #tokens: Token[];
+  readonly #copied = { nodes: 0 };
   #index = 0;
   #depth = 0;
 
@@ -44,128 +55,154 @@ class Parser {
   }
 
   expectEnd(): void {
-    if (this.#peek().kind !== "end") throw this.#unexpected();
+    if (this.#peek().kind !== "end") throw this.#unexpected("extraneous");
   }
 
-  expression(): Node {
-    if (++this.#depth > maxDepth)
-      throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, this.#peek().at);
-    const condition = this.#or();
-    const question = this.#peek();
-    let result = condition;
-    if (this.#take("?")) {
-      const yes = this.#or();
-      this.#expect(":");
-      const no = this.expression();
-      result = { kind: "call", at: question.at, name: "_?_:_", target: undefined, args: [condition, yes, no] };
-    }
+  /** A mistake after which parsing goes on, so that more of them are found. */
+  #mistake(message: string, at: number): Expr {
+    this.mistakes.push(new CelSyntaxError(message, at));
+    return { kind: "literal", at, value: null };
+  }
+
+  #nested<T>(body: () => T): T {
+    if (++this.#depth > maxDepth) throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, -1);
+    const result = body();
     this.#depth--;
     return result;
   }
 
-  #or(): Node {
-    return this.#binary(["||"], () => this.#and());
+  expression(): Expr {
+    return this.#nested(() => {
+      const condition = this.#logical("||");
+      const question = this.#peek();
+      if (!this.#take("?")) return condition;
+      const yes = this.#logical("||");
+      this.#expect(":");
+      const no = this.expression();
+      return { kind: "call", at: question.at, name: "_?_:_", target: undefined, args: [condition, yes, no] };
+    });
   }
 
-  #and(): Node {
-    return this.#binary(["&&"], () => this.#relation());
+  /** `a && b && c`: cel-go makes a balanced tree of the terms. */
+  #logical(operator: "||" | "&&"): Expr {
+    const operand = () => (operator === "||" ? this.#logical("&&") : this.#relation());
+    const terms = [operand()];
+    const places: number[] = [];
+    for (let token = this.#peek(); this.#take(operator); token = this.#peek()) {
+      places.push(token.at);
+      terms.push(operand());
+    }
+    return balanced(`_${operator}_`, terms, places, 0, places.length - 1);
   }
 
-  #relation(): Node {
+  #relation(): Expr {
     return this.#binary(relations, () => this.#sum(), true);
   }
 
-  #sum(): Node {
+  #sum(): Expr {
     return this.#binary(["+", "-"], () => this.#product());
   }
 
-  #product(): Node {
+  #product(): Expr {
     return this.#binary(["*", "/", "%"], () => this.#unary());
   }
 
-  #binary(operators: readonly string[], operand: () => Node, withIn = false): Node {
+  #binary(operators: readonly string[], operand: () => Expr, withIn = false): Expr {
     let left = operand();
-    for (;;) {
+    for (let steps = 0; ; steps++) {
       const token = this.#peek();
       const isIn = withIn && token.kind === "ident" && token.text === "in" && !token.quoted;
       if (!isIn && !(token.kind === "symbol" && operators.includes(token.text))) return left;
+      if (steps >= maxDepth) throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, -1);
       this.#index++;
-      const right = operand();
-      left = {
-        kind: "call",
-        at: token.at,
-        name: isIn ? "@in" : `_${token.text}_`,
-        target: undefined,
-        args: [left, right],
-      };
+      const name = isIn ? "@in" : `_${token.text}_`;
+      left = { kind: "call", at: token.at, name, target: undefined, args: [left, operand()] };
     }
   }
 
-  #unary(): Node {
+  #unary(): Expr {
     const token = this.#peek();
     if (token.kind !== "symbol" || (token.text !== "!" && token.text !== "-")) return this.#member();
     let count = 0;
     while (this.#take(token.text)) count++;
-    if (token.text === "-" && count % 2 === 1) {
-      const literal = this.#peek();
-      if (literal.kind === "literal" && typeof literal.value === "bigint") {
-        this.#index++;
-        return this.#selections({ kind: "literal", at: token.at, value: -literal.value });
-      }
-      if (literal.kind === "literal" && typeof literal.value === "number") {
-        this.#index++;
-        return this.#selections({ kind: "literal", at: token.at, value: -literal.value });
-      }
+    if (token.text === "-" && count === 1 && this.#peek().number === "signed") {
+      const { value } = this.#next();
+      const negative = typeof value === "bigint" ? -value : -(value as number);
+      return this.#selections(this.#number(negative, token.at));
     }
-    const operand = this.#member();
+    const operand = this.#signedMember(token.text);
     if (count % 2 === 0) return operand;
     return { kind: "call", at: token.at, name: token.text === "!" ? "!_" : "-_", target: undefined, args: [operand] };
   }
 
-  #member(): Node {
+  /** A member, or after `!` a number with a sign. */
+  #signedMember(operator: string): Expr {
+    const sign = this.#peek();
+    const next = this.#tokens[this.#index + 1];
+    if (operator !== "!" || sign.text !== "-" || sign.kind !== "symbol" || next?.number !== "signed")
+      return this.#member();
+    return this.#unary();
+  }
+
+  #number(value: bigint | number | Uint, at: number): Expr {
+    if (typeof value === "bigint" && (value > maxInt || value < -maxInt - 1n))
+      return this.#mistake("invalid int literal", at);
+    if (value instanceof Uint && value.value > maxUint) return this.#mistake("invalid uint literal", at);
+    if (typeof value === "number" && !Number.isFinite(value)) return this.#mistake("invalid double literal", at);
+    return { kind: "literal", at, value };
+  }
+
+  #member(): Expr {
     return this.#selections(this.#primary());
   }
 
-  #selections(start: Node): Node {
+  #selections(start: Expr): Expr {
     let operand = start;
     let steps = 0;
     for (;;) {
-      if (++steps > maxDepth)
-        throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, this.#peek().at);
+      if (++steps > maxDepth) throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, -1);
       const token = this.#peek();
       if (this.#take(".")) operand = this.#selection(operand, token.at);
       else if (this.#take("[")) {
         const optional = this.#take("?");
         const index = this.expression();
         this.#expect("]");
-        operand = { kind: "index", at: token.at, operand, index, optional };
+        const name = optional ? "_[?_]" : "_[_]";
+        operand = { kind: "call", at: token.at, name, target: undefined, args: [operand, index] };
       } else if (token.kind === "symbol" && token.text === "{" && qualifiedName(operand) !== undefined) {
-        operand = this.#struct(qualifiedName(operand) ?? "", operand.at);
+        operand = this.#struct(qualifiedName(operand) ?? "");
       } else return operand;
     }
   }
 
-  #selection(operand: Node, at: number): Node {
+  #selection(operand: Expr, at: number): Expr {
     const optional = this.#take("?");
     const name = this.#peek();
-    if (name.kind !== "ident" || (name.text === "in" && !name.quoted)) throw this.#unexpected();
+    if (name.kind !== "ident" || (name.text === "in" && !name.quoted)) throw this.#unexpected("no viable alternative");
     this.#index++;
     const opening = this.#peek();
-    if (optional || name.quoted || !this.#take("(")) return { kind: "select", at, operand, field: name.text, optional };
-    const args = this.#arguments();
-    return (
-      expandMacro(name.text, operand, args, opening.at) ?? {
-        kind: "call",
-        at: opening.at,
-        name: name.text,
-        target: operand,
-        args,
-      }
-    );
+    if (name.quoted) this.#mistake("unsupported syntax: '`'", name.at); // known to the grammar, not enabled in Kubernetes
+    if (optional) {
+      const field: Expr = { kind: "literal", at: name.at, value: name.text };
+      return { kind: "call", at, name: "_?._", target: undefined, args: [operand, field] };
+    }
+    if (name.quoted || !this.#take("(")) return { kind: "select", at, operand, field: name.text, testOnly: false };
+    return this.#call(name.text, operand, opening.at);
   }
 
-  #arguments(): Node[] {
-    const args: Node[] = [];
+  #call(name: string, target: Expr | undefined, at: number): Expr {
+    const args = this.#arguments();
+    try {
+      const expanded = expandMacro({ name, target, args, at, copied: this.#copied });
+      return expanded ?? { kind: "call", at, name, target, args };
+    } catch (error) {
+      if (!(error instanceof CelSyntaxError)) throw error;
+      return this.#mistake(error.message, error.offset);
+    }
+  }
+
+  #arguments(): Expr[] {
+    const args: Expr[] = [];
     if (this.#take(")")) return args;
     do args.push(this.expression());
     while (this.#take(","));
@@ -173,12 +210,15 @@ class Parser {
     return args;
   }
 
-  #primary(): Node {
+  #primary(): Expr {
     const token = this.#peek();
     if (token.kind === "literal") {
       this.#index++;
-      if (token.value === minInt) throw new CelSyntaxError("Syntax error: invalid int literal", token.at);
-      return { kind: "literal", at: token.at, value: token.value ?? null };
+      if (token.problem !== undefined) return this.#mistake(token.problem, token.at);
+      const value = token.value ?? null;
+      if (typeof value === "bigint" || typeof value === "number" || value instanceof Uint)
+        return this.#number(value, token.at);
+      return { kind: "literal", at: token.at, value };
     }
     if (this.#take("(")) {
       const inner = this.expression();
@@ -187,48 +227,53 @@ class Parser {
     }
     if (this.#take("[")) return this.#list(token.at);
     if (this.#take("{")) return this.#map(token.at);
-    this.#take(".");
-    return this.#name();
+    return this.#name(this.#take(".") ? "." : "", token.at);
   }
 
-  #name(): Node {
+  #name(dot: string, start: number): Expr {
     const token = this.#peek();
-    if (token.kind !== "ident" || token.quoted || reserved.has(token.text)) throw this.#unexpected();
+    if (token.kind !== "ident" || token.quoted || token.text === "in") throw this.#unexpected("mismatched");
     this.#index++;
     const opening = this.#peek();
-    if (!this.#take("(")) return { kind: "ident", at: token.at, name: token.text };
-    const args = this.#arguments();
-    return (
-      expandMacro(token.text, undefined, args, opening.at) ?? {
-        kind: "call",
-        at: opening.at,
-        name: token.text,
-        target: undefined,
-        args,
-      }
-    );
+    const isCall = this.#take("(");
+    if (reserved.has(token.text)) {
+      if (isCall) this.#arguments();
+      return this.#mistake(`reserved identifier: ${token.text}`, start);
+    }
+    const name = `${dot}${token.text}`;
+    return isCall ? this.#call(name, undefined, opening.at) : { kind: "ident", at: token.at, name };
   }
 
-  #list(at: number): Node {
-    const elements: { value: Node; optional: boolean }[] = [];
+  #list(at: number): Expr {
+    const elements: Expr[] = [];
+    const optional = new Set<number>();
+    if (this.#take(",")) {
+      this.#expect("]");
+      return { kind: "list", at, elements, optional };
+    }
     while (!this.#take("]")) {
-      const optional = this.#take("?");
-      elements.push({ value: this.expression(), optional });
+      if (this.#take("?")) optional.add(elements.length);
+      elements.push(this.expression());
       if (!this.#take(",")) {
         this.#expect("]");
         break;
       }
     }
-    return { kind: "list", at, elements };
+    return { kind: "list", at, elements, optional };
   }
 
-  #map(at: number): Node {
-    const entries: { key: Node; value: Node; optional: boolean }[] = [];
+  #map(at: number): Expr {
+    const entries: Entry[] = [];
+    if (this.#take(",")) {
+      this.#expect("}");
+      return { kind: "map", at, entries };
+    }
     while (!this.#take("}")) {
       const optional = this.#take("?");
       const key = this.expression();
+      const colon = this.#peek();
       this.#expect(":");
-      entries.push({ key, value: this.expression(), optional });
+      entries.push({ at: colon.at, key, value: this.expression(), optional });
       if (!this.#take(",")) {
         this.#expect("}");
         break;
@@ -237,16 +282,18 @@ class Parser {
     return { kind: "map", at, entries };
   }
 
-  #struct(name: string, at: number): Node {
+  #struct(name: string): Expr {
+    const { at } = this.#peek();
     this.#expect("{");
-    const fields: { name: string; value: Node; optional: boolean; at: number }[] = [];
+    const fields: Field[] = [];
     while (!this.#take("}")) {
       const optional = this.#take("?");
       const field = this.#peek();
-      if (field.kind !== "ident") throw this.#unexpected();
+      if (field.kind !== "ident") throw this.#unexpected("mismatched");
       this.#index++;
+      const colon = this.#peek();
       this.#expect(":");
-      fields.push({ name: field.text, value: this.expression(), optional, at: field.at });
+      fields.push({ at: colon.at, name: field.text, value: this.expression(), optional });
       if (!this.#take(",")) {
         this.#expect("}");
         break;
@@ -259,6 +306,10 @@ class Parser {
     return this.#tokens[this.#index] as Token;
   }
 
+  #next(): Token {
+    return this.#tokens[this.#index++] as Token;
+  }
+
   #take(symbol: string): boolean {
     const token = this.#peek();
     const found = token.kind === "symbol" && token.text === symbol;
@@ -267,26 +318,22 @@ class Parser {
   }
 
   #expect(symbol: string): void {
+    const { text, at } = this.#peek();
     if (!this.#take(symbol))
-      throw new CelSyntaxError(
-        `Syntax error: mismatched input '${this.#peek().text}' expecting '${symbol}'`,
-        this.#peek().at,
-      );
+      throw new CelSyntaxError(`Syntax error: mismatched input '${text}' expecting '${symbol}'`, at);
   }
 
-  #unexpected(): CelSyntaxError {
+  #unexpected(kind: string): CelSyntaxError {
     const { text, at } = this.#peek();
-    return new CelSyntaxError(
-      reserved.has(text) ? `Syntax error: reserved identifier: ${text}` : `Syntax error: mismatched input '${text}'`,
-      at,
-    );
+    const where = kind === "no viable alternative" ? " at" : "";
+    return new CelSyntaxError(`Syntax error: ${kind}${where} input '${text}'`, at);
   }
 }
 
-/** `a.b.c` as text, for names of types and functions; undefined for any other expression. */
-export function qualifiedName(node: Node): string | undefined {
-  if (node.kind === "ident") return node.name;
-  if (node.kind !== "select" || node.optional) return undefined;
-  const left = qualifiedName(node.operand);
-  return left === undefined ? undefined : `${left}.${node.field}`;
+function balanced(name: string, terms: readonly Expr[], places: readonly number[], low: number, high: number): Expr {
+  if (high < low) return terms[low] as Expr;
+  const middle = (low + high + 1) >> 1;
+  const left = middle === low ? (terms[middle] as Expr) : balanced(name, terms, places, low, middle - 1);
+  const right = middle === high ? (terms[middle + 1] as Expr) : balanced(name, terms, places, middle + 1, high);
+  return { kind: "call", at: places[middle] ?? 0, name, target: undefined, args: [left, right] };
 }

@@ -2,7 +2,7 @@
 import { CelError } from "./issues.ts";
 
 const second = 1_000_000_000n;
-const timestampPattern = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+const timestampPattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)$/;
 const durationUnits: Record<string, bigint> = {
   h: 3600n * second,
   m: 60n * second,
@@ -21,14 +21,13 @@ const maxDuration = 2n ** 63n - 1n;
 /** @throws CelError */
 export function parseTimestamp(text: string): bigint {
   const match = timestampPattern.exec(text);
-  if (match === null)
-    throw new CelError(`type conversion error: timestamp(${JSON.stringify(text)}) is not an RFC 3339 time`);
+  if (match === null) throw new CelError("type conversion error from 'string' to 'google.protobuf.Timestamp'");
   const [, year, month, day, hours, minutes, seconds, fraction = "", zone = "Z"] = match;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   date.setUTCHours(Number(hours), Number(minutes), Number(seconds));
   if (date.getUTCMonth() !== Number(month) - 1 || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) {
-    throw new CelError(`type conversion error: timestamp(${JSON.stringify(text)}) is out of range`);
+    throw new CelError("type conversion error from 'string' to 'google.protobuf.Timestamp'");
   }
   const offsetMinutes = /^[Zz]$/.test(zone)
     ? 0
@@ -46,7 +45,7 @@ export function checkTimestamp(nanoseconds: bigint): bigint {
 
 /** @throws CelError beyond what 64 bits hold, about 292 years */
 export function checkDuration(nanoseconds: bigint): bigint {
-  if (nanoseconds < -maxDuration - 1n || nanoseconds > maxDuration) throw new CelError("duration overflow");
+  if (nanoseconds < -maxDuration - 1n || nanoseconds > maxDuration) throw new CelError("integer overflow");
   return nanoseconds;
 }
 
@@ -62,7 +61,7 @@ export function parseDuration(text: string): bigint {
   const match = /^([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.exec(text);
   if (match === null) {
     if (/^[-+]?0$/.test(text)) return 0n;
-    throw new CelError(`type conversion error: duration(${JSON.stringify(text)}) is not a duration such as "1h30m"`);
+    throw new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");
   }
   let total = 0n;
   for (const [, whole = "", fraction = "", unit = "s"] of text.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g)) {
@@ -90,10 +89,11 @@ function floorDivide(a: bigint, b: bigint): bigint {
 export function inZone(nanoseconds: bigint, zone: string | undefined): Date {
   const milliseconds = Number(floorDivide(nanoseconds, 1_000_000n));
   if (zone === undefined || zone === "UTC" || zone === "") return new Date(milliseconds);
-  const offset = /^([+-]?)(\d\d):(\d\d)$/.exec(zone);
+  const offset = /^([+-]?\d{1,9}):([+-]?\d{1,9})$/.exec(zone);
   if (offset !== null) {
-    const minutes = Number(offset[2]) * 60 + Number(offset[3]);
-    return new Date(milliseconds + (offset[1] === "-" ? -minutes : minutes) * 60_000);
+    const hours = Number(offset[1]);
+    const minutes = hours * 60 + (offset[1]?.startsWith("-") && hours !== 0 ? -Number(offset[2]) : Number(offset[2]));
+    return new Date(milliseconds + minutes * 60_000);
   }
   return new Date(milliseconds + zoneOffsetMilliseconds(milliseconds, zone));
 }

@@ -20,7 +20,8 @@ export interface CelType {
     | "optional"
     | "opaque"
     | "object"
-    | "param";
+    | "param"
+    | "error";
   readonly name: string;
   readonly of: readonly CelType[];
   /** Objects: the type of a member, undefined when there is none. */
@@ -43,6 +44,8 @@ export const types = {
   timestamp: simple("timestamp", "google.protobuf.Timestamp"),
   duration: simple("duration", "google.protobuf.Duration"),
   type: simple("type"),
+  /** Stands for what was reported already: it fits everywhere, so that one mistake is told once. */
+  error: simple("error", "!error!"),
 } as const;
 
 export function listOf(element: CelType): CelType {
@@ -66,9 +69,27 @@ export function objectOf(name: string, fields: Readonly<Record<string, CelType>>
   return { kind: "object", name, of: [], field: (key) => (Object.hasOwn(fields, key) ? fields[key] : undefined) };
 }
 
-/** `list(string)`, as cel-go prints types in errors. */
+/** The type of a type as a value: `type(int)`. */
+export function typeOf(type: CelType): CelType {
+  return { kind: "type", name: "type", of: [type] };
+}
+
+const shortNames: Partial<Record<CelType["kind"], string>> = {
+  null: "null",
+  timestamp: "timestamp",
+  duration: "duration",
+};
+
+/** `list(string)`, as cel-go's checker prints types in errors. */
 export function formatType(type: CelType): string {
-  return type.of.length === 0 ? type.name : `${type.name}(${type.of.map(formatType).join(", ")})`;
+  const name = shortNames[type.kind] ?? type.name;
+  return type.of.length === 0 ? name : `${name}(${type.of.map(formatType).join(", ")})`;
+}
+
+/** The type with the names under which it is declared: `google.protobuf.Timestamp` where the checker prints `timestamp`. */
+export function declaredType(type: CelType): string {
+  if (type.kind === "param") return `<${type.name}>`;
+  return type.of.length === 0 ? type.name : `${type.name}(${type.of.map(declaredType).join(", ")})`;
 }
 
 const byName: Record<string, CelType> = { ...types, google_timestamp: types.timestamp };
@@ -78,14 +99,15 @@ const parsed = new Map<string, CelType>();
 export function parseType(text: string): CelType {
   const known = parsed.get(text);
   if (known !== undefined) return known;
-  const generic = /^(list|map|optional)<(.*)>$/.exec(text);
+  const generic = /^(list|map|optional|type)<(.*)>$/.exec(text);
   let type: CelType;
   if (generic !== null) {
     const inner = splitTopLevel(generic[2] ?? "").map(parseType);
     const [first = types.dyn, second = types.dyn] = inner;
-    type = generic[1] === "list" ? listOf(first) : generic[1] === "map" ? mapOf(first, second) : optionalOf(first);
+    const make = { list: listOf, optional: optionalOf, type: typeOf };
+    type = generic[1] === "map" ? mapOf(first, second) : make[generic[1] as keyof typeof make](first);
   } else if (/^[A-Z]$/.test(text)) type = simple("param", text);
-  else type = byName[text] ?? opaque(text);
+  else type = byName[text] ?? (text.startsWith("kubernetes.") ? simple("object", text) : opaque(text));
   parsed.set(text, type);
   return type;
 }
@@ -105,75 +127,33 @@ function splitTopLevel(text: string): string[] {
   return [...parts, text.slice(start).trim()];
 }
 
-export type Substitution = Map<string, CelType>;
+const schemaTypes = new WeakMap<Schema, Map<string, CelType>>();
 
-/** True when a value of `given` may stand where `wanted` is asked for; binds type parameters on the way. */
-export function isAssignable(wanted: CelType, given: CelType, bound: Substitution): boolean {
-  if (wanted.kind === "param") {
-    const before = bound.get(wanted.name);
-    if (before === undefined || before.kind === "dyn") {
-      bound.set(wanted.name, given);
-      return true;
-    }
-    return isAssignable(before, given, bound);
-  }
-  if (wanted.kind === "dyn" || given.kind === "dyn" || given.kind === "param") return true;
-  if (given.kind === "null")
-    return (
-      wanted.kind === "null" ||
-      wanted.kind === "object" ||
-      wanted.kind === "optional" ||
-      wanted.kind === "timestamp" ||
-      wanted.kind === "duration"
-    );
-  if (wanted.kind === "map" && given.kind === "object") return true; // objects of a schema are maps at run time
-  if (wanted.kind !== given.kind) return false;
-  if (wanted.kind === "opaque" || wanted.kind === "object") return wanted.name === given.name;
-  return wanted.of.every((part, index) => isAssignable(part, given.of[index] ?? types.dyn, bound));
-}
-
-export function substitute(type: CelType, bound: Substitution): CelType {
-  if (type.kind === "param") return bound.get(type.name) ?? types.dyn;
-  return type.of.length === 0 ? type : { ...type, of: type.of.map((part) => substitute(part, bound)) };
-}
-
-/** One type for two branches or elements; undefined when there is none. */
-export function join(a: CelType, b: CelType): CelType | undefined {
-  if (a.kind === "dyn" || b.kind === "dyn") return types.dyn;
-  if (isAssignable(a, b, new Map())) return a;
-  return isAssignable(b, a, new Map()) ? b : undefined;
-}
-
-const schemaTypes = new WeakMap<Schema, CelType>();
-
-/** The type of `self` in a rule of this schema. Source: k8s.io/apiserver/pkg/cel/common/schemas.go. */
-export function schemaType(schema: Schema): CelType {
-  const known = schemaTypes.get(schema);
-  if (known !== undefined) return known;
-  const type = makeSchemaType(schema);
-  schemaTypes.set(schema, type);
+/**
+ * The type of `self` in a rule of this schema; types of objects in it are named after the path to them.
+ * Source: k8s.io/apiserver/pkg/cel/common/schemas.go and pkg/cel/types.go.
+ */
+export function schemaType(schema: Schema, name = "selfType"): CelType {
+  const known = schemaTypes.get(schema) ?? new Map<string, CelType>();
+  schemaTypes.set(schema, known);
+  const type = known.get(name) ?? makeSchemaType(schema, name);
+  known.set(name, type);
   return type;
 }
 
-function makeSchemaType(schema: Schema): CelType {
+function makeSchemaType(schema: Schema, name: string): CelType {
   if (schema["x-kubernetes-int-or-string"]) return types.dyn;
   switch (schema.type ?? "") {
     case "array":
-      return schema.items === undefined ? listOf(types.dyn) : listOf(schemaType(schema.items));
+      return listOf(schema.items === undefined ? types.dyn : schemaType(schema.items, `${name}.@idx`));
     case "object": {
       const values = valueSchema(schema);
-      if (values !== undefined && schema.properties === undefined) return mapOf(types.string, schemaType(values));
-      if (schema.properties === undefined) return types.dyn;
-      return { kind: "object", name: "object", of: [], field: (name) => memberType(schema, name) };
+      if (values !== undefined && schema.properties === undefined)
+        return mapOf(types.string, schemaType(values, `${name}.@elem`));
+      return { kind: "object", name, of: [], field: (field) => memberType(schema, name, field) };
     }
     case "string":
-      return schema.format === "date-time" || schema.format === "date"
-        ? types.timestamp
-        : schema.format === "duration"
-          ? types.duration
-          : schema.format === "byte"
-            ? types.bytes
-            : types.string;
+      return formatTypes[schema.format ?? ""] ?? types.string;
     case "integer":
       return types.int;
     case "number":
@@ -185,11 +165,18 @@ function makeSchemaType(schema: Schema): CelType {
   }
 }
 
-function memberType(schema: Schema, name: string): CelType | undefined {
-  const key = unescapeField(name);
+const formatTypes: Readonly<Record<string, CelType>> = {
+  "date-time": types.timestamp,
+  date: types.timestamp,
+  duration: types.duration,
+  byte: types.bytes,
+};
+
+function memberType(schema: Schema, name: string, field: string): CelType | undefined {
+  const key = unescapeField(field);
   const property =
     schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
-  if (property !== undefined) return schemaType(property);
+  if (property !== undefined) return schemaType(property, `${name}.${field}`);
   return valueSchema(schema) === undefined ? undefined : types.dyn;
 }
 

@@ -6,6 +6,9 @@
  *
  * Source: https://pkg.go.dev/k8s.io/apiserver/pkg/cel/library#Authz
  */
+import { checkDns1123Label, checkDns1123Subdomain } from "../../schema/names.ts";
+import { CelError } from "../issues.ts";
+import { noSuchOverload } from "../operators.ts";
 import type { Value } from "../values.ts";
 import { Opaque } from "../values.ts";
 import type { Overload } from "./overload.ts";
@@ -73,6 +76,11 @@ class Authorizer extends Opaque {
     return name === "requestResource" && this.typeName === names.authorizer ? this.requestResource : undefined;
   }
 
+  /** Authorizers and what is made of them have no equality. */
+  override equals(): boolean {
+    throw noSuchOverload();
+  }
+
   with(typeName: string, more: Partial<AccessCheck>): Authorizer {
     return new Authorizer(typeName, this.answer, { ...this.check, ...more });
   }
@@ -111,8 +119,21 @@ function decide(authorizer: Authorizer, verb: string): Decision {
   return new Decision(decision);
 }
 
-/** kube-apiserver charges a check a third of what a whole expression may cost. */
-const checkCost = () => 350_000;
+function forPath(value: Authorizer, text: string): Authorizer {
+  if (text === "") throw new CelError("path must not be empty");
+  return value.with(path, { path: text });
+}
+
+function forResource(value: Authorizer, text: string): Authorizer {
+  if (text === "") throw new CelError("resource must not be empty");
+  return value.with(resource, { resource: text });
+}
+
+function forServiceAccount(value: Authorizer, namespace: string, name: string): Authorizer {
+  if (checkDns1123Subdomain(name).length > 0) throw new CelError("Invalid service account name");
+  if (checkDns1123Label(namespace).length > 0) throw new CelError("Invalid service account namespace");
+  return value.with(authorizer, { serviceAccount: { namespace, name } });
+}
 
 const { authorizer, path, group, resource, decision } = names;
 
@@ -120,20 +141,12 @@ export const authorizerTypeName = authorizer;
 export const resourceCheckTypeName = resource;
 
 export const authorizerFunctions: readonly Overload[] = [
-  overload(`${authorizer}.path(string): ${path}`, (value: Authorizer, text: string) =>
-    value.with(path, { path: text }),
-  ),
+  overload(`${authorizer}.path(string): ${path}`, forPath),
   overload(`${authorizer}.group(string): ${group}`, (value: Authorizer, text: string) =>
     value.with(group, { group: text }),
   ),
-  overload(
-    `${authorizer}.serviceAccount(string, string): ${authorizer}`,
-    (value: Authorizer, namespace: string, name: string) =>
-      value.with(authorizer, { serviceAccount: { namespace, name } }),
-  ),
-  overload(`${group}.resource(string): ${resource}`, (value: Authorizer, text: string) =>
-    value.with(resource, { resource: text }),
-  ),
+  overload(`${authorizer}.serviceAccount(string, string): ${authorizer}`, forServiceAccount),
+  overload(`${group}.resource(string): ${resource}`, forResource),
   overload(`${resource}.subresource(string): ${resource}`, (value: Authorizer, text: string) =>
     value.with(resource, { subresource: text }),
   ),
@@ -149,8 +162,8 @@ export const authorizerFunctions: readonly Overload[] = [
   overload(`${resource}.labelSelector(string): ${resource}`, (value: Authorizer, text: string) =>
     value.with(resource, { labelSelector: text }),
   ),
-  overload(`${path}.check(string): ${decision}`, decide, checkCost),
-  overload(`${resource}.check(string): ${decision}`, decide, checkCost),
+  overload(`${path}.check(string): ${decision}`, decide),
+  overload(`${resource}.check(string): ${decision}`, decide),
   overload(`${decision}.allowed(): bool`, (value: Decision) => value.decision.allowed),
   overload(`${decision}.reason(): string`, (value: Decision) => value.decision.reason ?? ""),
   overload(`${decision}.errored(): bool`, (value: Decision) => value.decision.error !== undefined),

@@ -1,97 +1,228 @@
-/** `"%s is %d".format([...])`. Source: https://pkg.go.dev/github.com/google/cel-go/ext#Strings */
-import { CelError } from "../issues.ts";
-import { isNumeric } from "../operators.ts";
+/**
+ * `"%s is %d".format([...])`, in the version that Kubernetes has: numbers of `%f` and `%e` are written as in American English.
+ * Source: cel-go v0.26 ext/formatting.go.
+ */
+import { doubleText, fixedText, quoteGo } from "../go-text.ts";
+import { CelBudgetError, CelError } from "../issues.ts";
 import { formatDuration, formatTimestamp } from "../times.ts";
 import type { Value } from "../values.ts";
 import { Duration, ListValue, MapValue, Timestamp, TypeValue, typeNameOf, Uint } from "../values.ts";
-import { doubleText } from "./standard.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
-const clause = /%(?:%|(?:\.(\d{1,2}))?([sdfexXob]))?/g;
+/** One clause of a template: `%.2f`. */
+export interface Clause {
+  verb: string;
+  precision: number | undefined;
+}
+
+/** What a clause may not be used on. */
+export function clauseProblem({ verb }: Clause, type: string): string {
+  switch (verb) {
+    case "b":
+      return `only integers and bools can be formatted as binary, was given ${type}`;
+    case "d":
+      return `decimal clause can only be used on integers, was given ${type}`;
+    case "f":
+      return `fixed-point clause can only be used on doubles, was given ${type}`;
+    case "e":
+      return `scientific clause can only be used on doubles, was given ${type}`;
+    case "o":
+      return `octal clause can only be used on integers, was given ${type}`;
+    case "x":
+    case "X":
+      return `only integers, byte buffers, and strings can be formatted as hex, was given ${type}`;
+    default:
+      return `string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given ${type}`;
+  }
+}
+
+/**
+ * Reads a template and asks for the text of each clause. `expect` is told the index of the argument that comes next.
+ *
+ * @throws CelError for a template that is none, and what the two throw
+ */
+export function readTemplate(
+  template: string,
+  expect: (index: number) => void,
+  write: (clause: Clause) => string,
+): string {
+  let text = "";
+  let used = 0;
+  for (let at = 0; at < template.length; ) {
+    const char = template.charAt(at);
+    if (char !== "%" || template.charAt(at + 1) === "%") {
+      text += char;
+      at += char === "%" ? 2 : 1;
+      continue;
+    }
+    expect(used++);
+    if (at + 1 >= template.length) throw new CelError("unexpected end of string");
+    const { clause, length } = readClause(template.slice(at + 1));
+    text += write(clause);
+    at += length + 1;
+  }
+  return text;
+}
+
+function readClause(rest: string): { clause: Clause; length: number } {
+  const problem = (text: string) => new CelError(`could not parse formatting clause: ${text}`);
+  let length = 0;
+  let precision: number | undefined;
+  if (rest.startsWith(".")) {
+    const digits = /^\d*/.exec(rest.slice(1))?.[0] ?? "";
+    length = 1 + digits.length;
+    if (length >= rest.length)
+      throw problem("error while parsing precision: could not find end of precision specifier");
+    if (digits === "") {
+      const cause = 'error while converting precision to integer: strconv.Atoi: parsing "": invalid syntax';
+      throw problem(`error while parsing precision: ${cause}`);
+    }
+    precision = Number(digits);
+    if (precision > maxPrecision) throw new CelBudgetError();
+  }
+  const verb = rest.charAt(length);
+  if (!"sdfebxXo".includes(verb)) throw problem(`unrecognized formatting clause "${verb}"`);
+  return { clause: { verb, precision }, length: length + 1 };
+}
+
+const defaultPrecision = 6;
+/** More digits are a way to spend memory, not a message. */
+const maxPrecision = 10_000;
+/** No double has more digits after the point. */
+const maxFraction = 1074;
 
 export function formatText(template: string, args: ListValue): string {
-  let used = 0;
-  return template.replace(clause, (all, precision: string | undefined, verb: string | undefined) => {
-    if (all === "%%") return "%";
-    if (verb === undefined) throw new CelError("could not parse formatting clause: unrecognized formatting clause");
-    if (used >= args.size) throw new CelError(`index ${used} out of range`);
-    return formatValue(args.at(used++), verb, precision === undefined ? undefined : Number(precision));
+  let index = 0;
+  const expect = (next: number) => {
+    if (next >= args.size) throw new CelError(`index ${next} out of range`);
+    index = next;
+  };
+  return readTemplate(template, expect, (clause) => {
+    try {
+      return formatValue(args.at(index), clause);
+    } catch (error) {
+      if (error instanceof CelError) throw new CelError(`error during formatting: ${error.message}`);
+      throw error;
+    }
   });
 }
 
-function formatValue(value: Value, verb: string, precision: number | undefined): string {
+function formatValue(value: Value, clause: Clause): string {
+  const text = clause.verb === "s" ? stringOf(value) : numberText(value, clause);
+  if (text === undefined) throw new CelError(clauseProblem(clause, typeNameOf(value)));
+  return text;
+}
+
+function numberText(value: Value, { verb, precision = defaultPrecision }: Clause): string | undefined {
   switch (verb) {
-    case "s":
-      return textOf(value);
-    case "d":
-      if (typeof value === "bigint") return String(value);
-      if (value instanceof Uint) return String(value.value);
-      if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-      break;
     case "f":
-      if (isNumeric(value)) return finite(value, (number) => fixed(number, precision ?? 6));
-      break;
+      return fixed(doubleOf(value), precision);
     case "e":
-      if (isNumeric(value))
-        return finite(value, (number) => number.toExponential(precision ?? 6).replace(/e([-+])(\d)$/, "e$10$2"));
-      break;
+      return scientific(doubleOf(value), precision);
     case "b":
-      if (typeof value === "boolean") return value ? "1" : "0";
-      if (typeof value === "bigint" || value instanceof Uint) return integer(value).toString(2);
-      break;
-    case "o":
-      if (typeof value === "bigint" || value instanceof Uint) return integer(value).toString(8);
-      break;
+      return typeof value === "boolean" ? String(Number(value)) : integerOf(value)?.toString(2);
     case "x":
-    case "X": {
-      const hex = hexOf(value);
-      if (hex !== undefined) return verb === "X" ? hex.toUpperCase() : hex;
-      break;
-    }
+      return hexOf(value);
+    case "X":
+      return hexOf(value)?.toUpperCase();
+    default:
+      return integerOf(value)?.toString(verb === "o" ? 8 : 10);
   }
-  throw new CelError(`error during formatting: %${verb} clause cannot be used on ${typeNameOf(value)}`);
 }
 
-function integer(value: bigint | Uint): bigint {
-  return value instanceof Uint ? value.value : value;
+function integerOf(value: Value): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  return value instanceof Uint ? value.value : undefined;
 }
 
-function finite(value: bigint | number | Uint, format: (number: number) => string): string {
-  const number = typeof value === "number" ? value : Number(integer(value));
-  if (Number.isNaN(number)) return "NaN";
-  return Number.isFinite(number) ? format(number) : number > 0 ? "Infinity" : "-Infinity";
+const namedDoubles: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+};
+
+function doubleOf(value: Value): number | undefined {
+  if (typeof value === "number") return value;
+  return typeof value === "string" ? namedDoubles[value] : undefined;
 }
 
-/** Halves go to the even neighbour, as in Go. */
-function fixed(number: number, digits: number): string {
-  const scaled = number * 10 ** digits;
-  const isHalf = Math.abs(scaled % 1) === 0.5 && Number.isSafeInteger(Math.trunc(scaled));
-  return isHalf && Math.trunc(scaled) % 2 === 0
-    ? (Math.trunc(scaled) / 10 ** digits).toFixed(digits)
-    : number.toFixed(digits);
+function special(value: number): string | undefined {
+  if (Number.isNaN(value)) return "NaN";
+  if (Number.isFinite(value)) return undefined;
+  return value > 0 ? "∞" : "-∞";
+}
+
+/** With a comma before every third digit. */
+function fixed(value: number | undefined, precision: number): string | undefined {
+  if (value === undefined) return undefined;
+  const named = special(value);
+  if (named !== undefined) return named;
+  const [whole = "", digits = ""] = fixedText(value, Math.min(precision, maxFraction)).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  // golang.org/x/text keeps the number of digits to fill up to in eight bits
+  const fraction = precision < 256 ? digits : digits.replace(/0+$/, "").padEnd(precision % 256, "0");
+  return fraction === "" ? grouped : `${grouped}.${fraction}`;
+}
+
+const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** The precision is taken for a width, as in cel-go; there are always six digits after the point. */
+function scientific(value: number | undefined, width: number): string | undefined {
+  if (value === undefined) return undefined;
+  const named = special(value);
+  if (named !== undefined) return named.padStart(width);
+  const [mantissa = "", exponent = "0"] = value.toExponential(defaultPrecision).split("e");
+  const digits = exponent.replace(/^[-+]/, "").padStart(2, "0");
+  const power = [...digits].map((digit) => raised.charAt(Number(digit))).join("");
+  return `${mantissa}×10${exponent.startsWith("-") ? "⁻" : ""}${power}`.padStart(width);
 }
 
 function hexOf(value: Value): string | undefined {
-  if (typeof value === "bigint" || value instanceof Uint) return integer(value).toString(16);
   if (typeof value === "string") return Buffer.from(value, "utf8").toString("hex");
-  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : undefined;
+  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : integerOf(value)?.toString(16);
 }
 
-function textOf(value: Value): string {
+/** What `%s` writes; undefined for what it cannot be used on. */
+function stringOf(value: Value): string | undefined {
   if (value === null) return "null";
   if (typeof value === "string") return value;
-  if (typeof value === "number") return Number.isFinite(value) ? doubleText(value) : String(value);
+  if (typeof value === "number") return doubleText(value);
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (value instanceof Uint) return String(value.value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");
+  if (value instanceof Uint8Array) return bytesText(value);
   if (value instanceof Timestamp) return formatTimestamp(value.nanoseconds);
   if (value instanceof Duration) return formatDuration(value.nanoseconds);
   if (value instanceof TypeValue) return value.name;
-  if (value instanceof ListValue) return `[${[...value].map(textOf).join(", ")}]`;
-  if (value instanceof MapValue) {
-    const entries = [...value.keys()].map((key) => `${textOf(key)}: ${textOf(value.get(key) ?? null)}`);
-    return `{${entries.sort().join(", ")}}`;
+  if (value instanceof ListValue) return `[${[...value].map(nested).join(", ")}]`;
+  return value instanceof MapValue && typeNameOf(value) === "map" ? mapText(value) : undefined;
+}
+
+function bytesText(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch (error) {
+    throw new CelError(`could not convert argument ${quoteGo(error instanceof Error ? error.message : "")} to string`);
   }
-  throw new CelError(
-    `error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given ${typeNameOf(value)}`,
-  );
+}
+
+/** An element of a list or map, as it would stand in an expression. */
+function nested(value: Value): string {
+  if (typeof value === "number")
+    return Number.isFinite(value) ? fixedText(value, defaultPrecision) : quoteGo(doubleText(value));
+  const text = stringOf(value);
+  if (text === undefined) throw new CelError(`no formatting function for ${typeNameOf(value)}`);
+  if (value instanceof Uint8Array) return `b${quoteGo(text)}`;
+  if (value instanceof Timestamp) return `timestamp(${quoteGo(text)})`;
+  if (value instanceof Duration) return `duration(${quoteGo(text)})`;
+  return typeof value === "string" ? quoteGo(text) : text;
+}
+
+function mapText(map: MapValue): string {
+  const pairs = [...map.keys()].map((key) => {
+    if (typeof key === "number" || typeof key === "object")
+      if (!(key instanceof Uint)) throw new CelError(`no formatting function for map key of type ${typeNameOf(key)}`);
+    return { key: nested(key), value: nested(map.get(key) ?? null) };
+  });
+  pairs.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return `{${pairs.map(({ key, value }) => `${key}:${value}`).join(", ")}}`;
 }

@@ -2,51 +2,82 @@
  * List functions and sets.
  * Source: https://pkg.go.dev/k8s.io/apiserver/pkg/cel/library#Lists, https://pkg.go.dev/github.com/google/cel-go/ext#Sets, #Lists
  */
-import { CelError } from "../issues.ts";
-import { add, compare, equals } from "../operators.ts";
+import type { Budget } from "../budget.ts";
+import { CelBudgetError, CelError } from "../issues.ts";
+import { add, compare, equals, noSuchOverload } from "../operators.ts";
 import type { Value } from "../values.ts";
-import { ArrayList, Duration, ListValue, Uint } from "../values.ts";
+import { ArrayList, Duration, ListValue, maxListSize, typeNameOf, Uint } from "../values.ts";
 import type { Overload } from "./overload.ts";
-import { overload } from "./overload.ts";
+import { budgeted, overload } from "./overload.ts";
+
+const comparable = ["int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes"];
+const comparableNames = new Set(
+  comparable.map((name) => (name === "duration" || name === "timestamp" ? `google.protobuf.${capital(name)}` : name)),
+);
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function isComparable(value: Value): boolean {
+  return comparableNames.has(typeNameOf(value));
+}
+
+/** -1, 0, 1, or undefined where two values have no order: cel-go's comparisons take that for neither. */
+function orderOf(a: Value, b: Value): number | undefined {
+  try {
+    return compare(a, b);
+  } catch (error) {
+    if (error instanceof CelError) return undefined;
+    throw error;
+  }
+}
 
 function isSorted(list: ListValue): boolean {
-  for (let index = 1; index < list.size; index++) {
-    if ((compare("isSorted", list.at(index - 1), list.at(index)) ?? 0) > 0) return false;
+  let before: Value | undefined;
+  for (const each of list) {
+    if (!isComparable(each)) throw noSuchOverload();
+    if (before !== undefined && orderOf(before, each) === 1) return false;
+    before = each;
   }
   return true;
 }
 
-function sum(zero: Value): (list: ListValue) => Value {
-  return (list) => [...list].reduce((total, each, index) => (index === 0 ? each : add(total, each)), zero);
-}
-
-/** Without a static element type an empty list's sum is the int 0, as in Kubernetes. */
-function sumOf(list: ListValue): Value {
-  return list.size === 0 ? 0n : sum(zeroOf(list.at(0)))(list);
-}
-
-function zeroOf(value: Value): Value {
-  if (typeof value === "number") return 0;
-  if (value instanceof Uint) return new Uint(0n);
-  return value instanceof Duration ? new Duration(0n) : 0n;
+function sumFrom(zero: Value): (list: ListValue) => Value {
+  return (list) => {
+    let total = zero;
+    for (const each of list) total = add(total, each);
+    return total;
+  };
 }
 
 function extreme(name: string, wanted: number): (list: ListValue) => Value {
   return (list) => {
-    if (list.size === 0) throw new CelError(`${name} called on empty list`);
-    let best = list.at(0);
-    for (const each of list) if (compare(name, each, best) === wanted) best = each;
+    let best: Value | undefined;
+    for (const each of list) {
+      if (!isComparable(each)) throw noSuchOverload();
+      if (best === undefined || orderOf(best, each) === -wanted) best = each;
+    }
+    if (best === undefined) throw new CelError(`${name} called on empty list`);
     return best;
   };
 }
 
-function indexOf(list: ListValue, item: Value): bigint {
-  for (let index = 0; index < list.size; index++) if (equals(list.at(index), item)) return BigInt(index);
+function indexOf(budget: Budget, list: ListValue, item: Value): bigint {
+  let index = 0n;
+  for (const each of list) {
+    if (equals(each, item, budget)) return index;
+    budget.step();
+    index++;
+  }
   return -1n;
 }
 
-function lastIndexOf(list: ListValue, item: Value): bigint {
-  for (let index = list.size - 1; index >= 0; index--) if (equals(list.at(index), item)) return BigInt(index);
+function lastIndexOf(budget: Budget, list: ListValue, item: Value): bigint {
+  for (let index = list.size - 1; index >= 0; index--) {
+    budget.step();
+    if (equals(list.at(index), item, budget)) return BigInt(index);
+  }
   return -1n;
 }
 
@@ -58,73 +89,84 @@ function sliceList(list: ListValue, start: bigint, end: bigint): ArrayList {
   return new ArrayList([...list].slice(Number(start), Number(end)));
 }
 
-function flatten(list: ListValue, depth = 1n): ArrayList {
+function flatten(budget: Budget, list: ListValue, depth = 1n): ArrayList {
+  if (depth < 0n) throw new CelError("level must be non-negative");
+  const result: Value[] = [];
+  flattenInto(result, budget, list, depth);
+  return new ArrayList(result);
+}
+
+function flattenInto(result: Value[], budget: Budget, list: ListValue, depth: bigint): void {
+  for (const each of list) {
+    budget.step();
+    if (each instanceof ListValue && depth > 0n) flattenInto(result, budget, each, depth - 1n);
+    else result.push(each);
+  }
+  if (result.length > maxListSize) throw new CelBudgetError();
+}
+
+function distinct(budget: Budget, list: ListValue): ListValue {
+  if (list.size === 0) return list;
   const result: Value[] = [];
   for (const each of list) {
-    if (each instanceof ListValue && depth > 0n) result.push(...flatten(each, depth - 1n));
-    else result.push(each);
+    budget.step(result.length);
+    if (!result.some((other) => equals(each, other, budget))) result.push(each);
   }
   return new ArrayList(result);
 }
 
-function distinct(list: ListValue): ArrayList {
-  const result: Value[] = [];
-  for (const each of list) if (!result.some((other) => equals(other, each))) result.push(each);
-  return new ArrayList(result);
-}
-
-/** Sorts by a key; also the engine of the macro `sortBy`. */
-export function sortedBy(items: readonly Value[], keys: readonly Value[]): ArrayList {
-  const order = items.map((_, index) => index).sort((a, b) => compare("sort", keys[a] as Value, keys[b] as Value) ?? 0);
+function sortedBy(list: ListValue, keys: ListValue): ListValue {
+  if (list.size === 0) return list;
+  const items = [...list];
+  const all = [...keys];
+  const [head] = all as [Value];
+  if (!isComparable(head)) throw new CelError("list elements must be comparable");
+  const type = typeNameOf(head);
+  if (all.length > 1 && all.some((key) => typeNameOf(key) !== type))
+    throw new CelError("list elements must have the same type");
+  const order = items.map((_, index) => index).sort((a, b) => orderOf(all[a] as Value, all[b] as Value) ?? 0);
   return new ArrayList(order.map((index) => items[index] as Value));
 }
 
-function containsAll(list: ListValue, part: ListValue): boolean {
-  return [...part].every((item) => indexOf(list, item) >= 0n);
+function containsAll(budget: Budget, list: ListValue, part: ListValue): boolean {
+  for (const item of part) if (indexOf(budget, list, item) < 0n) return false;
+  return true;
 }
 
-/** Longer ranges are a way to spend memory, not a policy. */
-const maxRange = 100_000n;
-
-function rangeOf(count: bigint): ArrayList {
-  if (count < 0n || count > maxRange) throw new CelError(`lists.range(${count}): must be between 0 and ${maxRange}`);
-  return new ArrayList(Array.from({ length: Number(count) }, (_, index) => BigInt(index)));
+function intersects(budget: Budget, a: ListValue, b: ListValue): boolean {
+  for (const item of b) if (indexOf(budget, a, item) >= 0n) return true;
+  return false;
 }
 
-/** Every pair is compared. */
-const pairs = (a: Value, b: Value) => (a instanceof ListValue && b instanceof ListValue ? a.size * b.size : 1);
-const each = (list: Value) => (list instanceof ListValue ? list.size : 1);
+function rangeOf(budget: Budget, count: bigint): ArrayList {
+  const size = count < 0n ? 0 : Number(count);
+  if (size > budget.limit - budget.spent) throw new CelBudgetError();
+  return new ArrayList(Array.from({ length: size }, (_, index) => BigInt(index)));
+}
+
+const zeros: Readonly<Record<string, Value>> = { int: 0n, uint: new Uint(0n), double: 0, duration: new Duration(0n) };
 
 export const listFunctions: readonly Overload[] = [
-  overload("list<T>.isSorted(): bool", isSorted, each),
-  overload("list<int>.sum(): int", sumOf, each),
-  overload("list<double>.sum(): double", sum(0), each),
-  overload("list<uint>.sum(): uint", sum(new Uint(0n)), each),
-  overload("list<duration>.sum(): duration", sum(new Duration(0n)), each),
-  overload("list<T>.min(): T", extreme("min", -1), each),
-  overload("list<T>.max(): T", extreme("max", 1), each),
-  overload("list<T>.indexOf(T): int", indexOf, each),
-  overload("list<T>.lastIndexOf(T): int", lastIndexOf, each),
-  overload("list<T>.slice(int, int): list<T>", sliceList, each),
-  overload("list<dyn>.flatten(): list<dyn>", flatten, each),
-  overload("list<dyn>.flatten(int): list<dyn>", flatten, each),
-  overload("list<T>.distinct(): list<T>", distinct, (list) => each(list) ** 2),
-  overload("list<T>.reverse(): list<T>", (list: ListValue) => new ArrayList([...list].reverse()), each),
-  overload(
-    "list<T>.sort(): list<T>",
-    (list: ListValue) => sortedBy([...list], [...list]),
-    (list) => each(list) * 8,
+  ...comparable.map((type) => overload(`list<${type}>.isSorted(): bool`, isSorted)),
+  ...Object.entries(zeros).map(([type, zero]) => overload(`list<${type}>.sum(): ${type}`, sumFrom(zero))),
+  ...comparable.map((type) => overload(`list<${type}>.max(): ${type}`, extreme("max", 1))),
+  ...comparable.map((type) => overload(`list<${type}>.min(): ${type}`, extreme("min", -1))),
+  budgeted("list<A>.indexOf(A): int", indexOf),
+  budgeted("list<A>.lastIndexOf(A): int", lastIndexOf),
+  overload("list<T>.slice(int, int): list<T>", sliceList),
+  budgeted("list<list<T>>.flatten(): list<T>", flatten),
+  budgeted("list<dyn>.flatten(int): list<dyn>", flatten),
+  budgeted("list<T>.distinct(): list<T>", distinct),
+  overload("list<T>.reverse(): list<T>", (list: ListValue) => new ArrayList([...list].reverse())),
+  ...comparable.map((type) =>
+    overload(`list<${type}>.sort(): list<${type}>`, (list: ListValue) => sortedBy(list, list)),
   ),
-  overload("#sets.contains(list<T>, list<T>): bool", containsAll, pairs),
-  overload(
+  ...comparable.map((type) => overload(`list<T>.@sortByAssociatedKeys(list<${type}>): list<T>`, sortedBy)),
+  budgeted("#sets.contains(list<T>, list<T>): bool", containsAll),
+  budgeted(
     "#sets.equivalent(list<T>, list<T>): bool",
-    (a: ListValue, b: ListValue) => containsAll(a, b) && containsAll(b, a),
-    (a, b) => 2 * pairs(a, b),
+    (budget: Budget, a: ListValue, b: ListValue) => containsAll(budget, a, b) && containsAll(budget, b, a),
   ),
-  overload(
-    "#sets.intersects(list<T>, list<T>): bool",
-    (a: ListValue, b: ListValue) => [...b].some((item) => indexOf(a, item) >= 0n),
-    pairs,
-  ),
-  overload("#lists.range(int): list<int>", rangeOf, (count) => Number(count)),
+  budgeted("#sets.intersects(list<T>, list<T>): bool", intersects),
+  budgeted("#lists.range(int): list<int>", rangeOf),
 ];

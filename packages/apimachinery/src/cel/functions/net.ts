@@ -1,176 +1,160 @@
 /** URLs, IP addresses and CIDR ranges. Source: https://pkg.go.dev/k8s.io/apiserver/pkg/cel/library#URLs, #IP, #CIDR */
-import { isIPv4, isIPv6 } from "node:net";
+import { quoteGo } from "../go-text.ts";
 import { CelError } from "../issues.ts";
+import { noSuchOverload } from "../operators.ts";
 import { ArrayList, ArrayMap, Opaque } from "../values.ts";
+import type { Address } from "./ip-address.ts";
+import { AddressError, formatAddress, isMapped, parseAddress, parsePrefix } from "./ip-address.ts";
 import type { Overload } from "./overload.ts";
 import { overload } from "./overload.ts";
+import type { Url } from "./url.ts";
+import { escapedPath, hostnameAndPort, hostOf, parseRequestUri, parseUrl, queryPairs, UrlError } from "./url.ts";
 
 const urlType = "kubernetes.URL";
-const urlPattern = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:[^/?#@]*@)?([^/?#]*))?([^?]*)(?:\?(.*))?$/;
+const ipType = "net.IP";
+const cidrType = "net.CIDR";
 
-class Url extends Opaque {
+class UrlValue extends Opaque {
   readonly typeName = urlType;
-  readonly scheme: string;
-  readonly host: string;
-  readonly path: string;
-  readonly query: string;
+  readonly url: Url;
 
-  constructor(scheme: string, host: string, path: string, query: string) {
+  constructor(url: Url) {
     super();
-    this.scheme = scheme;
-    this.host = host;
-    this.path = path;
-    this.query = query;
+    this.url = url;
+  }
+
+  override equals(other: Opaque): boolean {
+    return other instanceof UrlValue && JSON.stringify(other.url) === JSON.stringify(this.url);
+  }
+}
+
+/** Runs `body`, with what it says about a malformed text as a CelError. */
+function parsing<T>(body: () => T, prefix = ""): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof UrlError || error instanceof AddressError) throw new CelError(`${prefix}${error.message}`);
+    throw error;
+  }
+}
+
+function succeeds(body: () => unknown): boolean {
+  try {
+    body();
+    return true;
+  } catch (error) {
+    if (error instanceof CelError || error instanceof UrlError || error instanceof AddressError) return false;
+    throw error;
+  }
+}
+
+function queryOf({ url }: UrlValue): ArrayMap {
+  const values = new Map<string, string[]>();
+  for (const [key, value] of queryPairs(url)) {
+    const known = values.get(key);
+    if (known === undefined) values.set(key, [value]);
+    else known.push(value);
+  }
+  const map = new ArrayMap();
+  for (const [key, list] of values) map.set(key, new ArrayList(list));
+  return map;
+}
+
+class Ip extends Opaque {
+  readonly typeName = ipType;
+  readonly address: Address;
+
+  constructor(address: Address) {
+    super();
+    this.address = address;
+  }
+
+  override get costSize(): number {
+    return this.address.family === 4 ? 4 : 16;
   }
 
   override equals(other: Opaque): boolean {
     return (
-      other instanceof Url &&
-      other.scheme === this.scheme &&
-      other.host === this.host &&
-      other.path === this.path &&
-      other.query === this.query
+      other instanceof Ip && other.address.family === this.address.family && other.address.bits === this.address.bits
     );
-  }
-
-  get hostname(): string {
-    return /^\[(.*)\](?::\d*)?$/.exec(this.host)?.[1] ?? this.host.replace(/:\d*$/, "");
-  }
-
-  get port(): string {
-    return /:(\d*)$/.exec(this.host.replace(/^\[.*\]/, ""))?.[1] ?? "";
-  }
-}
-
-/** An absolute URI or an absolute path, as Go's url.ParseRequestURI takes; like it, without fragments: `#` is a character as any other. */
-function parseUrl(text: string): Url | undefined {
-  const match = urlPattern.exec(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (match === null || /[\x00-\x20\x7f]/.test(text) || /%(?![0-9a-fA-F]{2})/.test(text)) return undefined;
-  const [, scheme = "", host = "", path = "", query = ""] = match;
-  if (scheme === "" && !text.startsWith("/")) return undefined;
-  if (/:(?!\d*$)/.test(host.replace(/^\[.*\]/, ""))) return undefined;
-  return new Url(scheme.toLowerCase(), host, path, query);
-}
-
-function url(text: string): Url {
-  const parsed = parseUrl(text);
-  if (parsed === undefined)
-    throw new CelError(
-      `URL parse error during conversion from string: parse ${JSON.stringify(text)}: invalid URI for request`,
-    );
-  return parsed;
-}
-
-function queryOf({ query }: Url): ArrayMap {
-  const values = new Map<string, string[]>();
-  for (const [key, value] of new URLSearchParams(query)) values.set(key, [...(values.get(key) ?? []), value]);
-  const map = new ArrayMap();
-  for (const [key, list] of values) map.add(key, new ArrayList(list));
-  return map;
-}
-
-const ipType = "net.IP";
-const cidrType = "net.CIDR";
-
-class Ip extends Opaque {
-  readonly typeName = ipType;
-  readonly family: 4 | 6;
-  readonly bits: bigint;
-
-  constructor(family: 4 | 6, bits: bigint) {
-    super();
-    this.family = family;
-    this.bits = bits;
-  }
-
-  override equals(other: Opaque): boolean {
-    return other instanceof Ip && other.family === this.family && other.bits === this.bits;
-  }
-
-  isIn(prefix: bigint, length: number): boolean {
-    const shift = BigInt((this.family === 4 ? 32 : 128) - length);
-    return this.bits >> shift === prefix >> shift;
   }
 
   override toString(): string {
-    if (this.family === 4) return [24n, 16n, 8n, 0n].map((shift) => (this.bits >> shift) & 255n).join(".");
-    const groups = Array.from({ length: 8 }, (_, index) =>
-      ((this.bits >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
-    ).join(":");
-    return new URL(`http://[${groups}]`).hostname.slice(1, -1);
+    return formatAddress(this.address);
   }
 }
 
-/** No zones, no IPv4 inside IPv6, no leading zeros: the strict reading of Kubernetes. */
-function parseIp(text: string): Ip | undefined {
-  if (isIPv4(text))
-    return new Ip(
-      4,
-      text.split(".").reduce((bits, part) => (bits << 8n) | BigInt(part), 0n),
-    );
-  if (!isIPv6(text) || text.includes("%") || text.includes(".")) return undefined;
-  const [head = "", tail] = text.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const middle = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill("0");
-  const ip = new Ip(
-    6,
-    [...left, ...middle, ...right].reduce((bits, part) => (bits << 16n) | BigInt(`0x${part}`), 0n),
-  );
-  return ip.bits >> 32n === 0xffffn ? undefined : ip;
-}
-
+/** No zones, no IPv4 inside IPv6: the strict reading of Kubernetes. */
 function ip(text: string): Ip {
-  const parsed = parseIp(text);
-  if (parsed === undefined)
-    throw new CelError(`IP Address ${JSON.stringify(text)} parse error during conversion from string`);
-  return parsed;
+  const prefix = `IP Address ${quoteGo(text)} parse error during conversion from string: `;
+  const address = parsing(() => parseAddress(text), prefix);
+  if (address.zone !== "") throw new CelError(`IP address ${quoteGo(text)} with zone value is not allowed`);
+  if (isMapped(address)) throw new CelError(`IPv4-mapped IPv6 address ${quoteGo(text)} is not allowed`);
+  return new Ip(address);
 }
 
 class Cidr extends Opaque {
   readonly typeName = cidrType;
-  readonly address: Ip;
+  readonly address: Address;
   readonly length: number;
 
-  constructor(address: Ip, length: number) {
+  constructor(address: Address, length: number) {
     super();
     this.address = address;
     this.length = length;
   }
 
+  override get costSize(): number {
+    return Math.ceil(this.length / 8);
+  }
+
   override equals(other: Opaque): boolean {
-    return other instanceof Cidr && other.length === this.length && other.address.equals(this.address);
+    return other instanceof Cidr && other.length === this.length && other.ip.equals(this.ip);
+  }
+
+  get ip(): Ip {
+    return new Ip(this.address);
+  }
+
+  get #shift(): bigint {
+    return BigInt((this.address.family === 4 ? 32 : 128) - this.length);
   }
 
   get masked(): Cidr {
-    const shift = BigInt((this.address.family === 4 ? 32 : 128) - this.length);
-    return new Cidr(new Ip(this.address.family, (this.address.bits >> shift) << shift), this.length);
+    const { family, bits, zone } = this.address;
+    return new Cidr({ family, bits: (bits >> this.#shift) << this.#shift, zone }, this.length);
   }
 
-  contains(address: Ip): boolean {
-    return address.family === this.address.family && address.isIn(this.address.bits, this.length);
+  contains({ address: { family, bits } }: Ip): boolean {
+    return family === this.address.family && bits >> this.#shift === this.address.bits >> this.#shift;
   }
 
   override toString(): string {
-    return `${this.address}/${this.length}`;
+    return `${formatAddress(this.address)}/${this.length}`;
   }
 }
 
-function parseCidr(text: string): Cidr | undefined {
-  const [address = "", length = "", ...more] = text.split("/");
-  const parsed = parseIp(address);
-  if (parsed === undefined || more.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length)) return undefined;
-  return Number(length) <= (parsed.family === 4 ? 32 : 128) ? new Cidr(parsed, Number(length)) : undefined;
-}
+const cidrProblem = "network address parse error during conversion from string: ";
 
 function cidr(text: string): Cidr {
-  const parsed = parseCidr(text);
-  if (parsed === undefined)
-    throw new CelError(
-      `network address parse error during conversion from string: invalid CIDR ${JSON.stringify(text)}`,
-    );
-  return parsed;
+  const { address, length } = parsing(() => parsePrefix(text), cidrProblem + cidrProblem);
+  if (isMapped(address)) throw new CelError(`${cidrProblem}IPv4-mapped IPv6 address ${quoteGo(text)} is not allowed`);
+  return new Cidr(address, length);
+}
+
+/** A text that is no address is told as an error of the overload, as in Kubernetes. */
+function containsIpText(range: Cidr, text: string): boolean {
+  let address: Ip;
+  try {
+    address = ip(text);
+  } catch (error) {
+    throw error instanceof CelError ? noSuchOverload() : error;
+  }
+  return range.contains(address);
+}
+
+function containsCidr(range: Cidr, part: Cidr): boolean {
+  return part.length >= range.length && range.contains(part.ip);
 }
 
 function inRange(v4: string | undefined, v6: string | undefined): (address: Ip) => boolean {
@@ -182,27 +166,29 @@ const isLoopback = inRange("127.0.0.0/8", "::1/128");
 const isLinkLocalMulticast = inRange("224.0.0.0/24", undefined);
 const isLinkLocalUnicast = inRange("169.254.0.0/16", "fe80::/10");
 const isMulticast = inRange("224.0.0.0/4", "ff00::/8");
-const isV6LinkLocalMulticast = (address: Ip) =>
-  address.family === 6 && address.bits >> 120n === 0xffn && ((address.bits >> 112n) & 0xfn) === 2n;
-const isUnspecified = ({ bits }: Ip) => bits === 0n;
-const isBroadcast = (address: Ip) => address.family === 4 && address.bits === 0xffffffffn;
+const isV6LinkLocalMulticast = ({ address: { family, bits } }: Ip) =>
+  family === 6 && bits >> 120n === 0xffn && ((bits >> 112n) & 0xfn) === 2n;
+const isUnspecified = ({ address: { bits } }: Ip) => bits === 0n;
+const isBroadcast = ({ address: { family, bits } }: Ip) => family === 4 && bits === 0xffffffffn;
 const isGlobalUnicast = (address: Ip) =>
   ![isUnspecified, isLoopback, isMulticast, isLinkLocalUnicast, isBroadcast].some((test) => test(address));
 
+const urlProblem = "URL parse error during conversion from string: ";
+
 export const netFunctions: readonly Overload[] = [
-  overload(`url(string): ${urlType}`, url),
-  overload("isURL(string): bool", (text: string) => parseUrl(text) !== undefined),
-  overload(`${urlType}.getScheme(): string`, ({ scheme }: Url) => scheme),
-  overload(`${urlType}.getHost(): string`, ({ host }: Url) => host),
-  overload(`${urlType}.getHostname(): string`, ({ hostname }: Url) => hostname),
-  overload(`${urlType}.getPort(): string`, ({ port }: Url) => port),
-  overload(`${urlType}.getEscapedPath(): string`, ({ path }: Url) => path),
+  overload(`url(string): ${urlType}`, (text: string) => new UrlValue(parsing(() => parseUrl(text), urlProblem))),
+  overload("isURL(string): bool", (text: string) => succeeds(() => parseRequestUri(text))),
+  overload(`${urlType}.getScheme(): string`, ({ url }: UrlValue) => url.scheme),
+  overload(`${urlType}.getHost(): string`, ({ url }: UrlValue) => hostOf(url)),
+  overload(`${urlType}.getHostname(): string`, ({ url }: UrlValue) => hostnameAndPort(url).hostname),
+  overload(`${urlType}.getPort(): string`, ({ url }: UrlValue) => hostnameAndPort(url).port),
+  overload(`${urlType}.getEscapedPath(): string`, ({ url }: UrlValue) => escapedPath(url)),
   overload(`${urlType}.getQuery(): map<string, list<string>>`, queryOf),
   overload(`ip(string): ${ipType}`, ip),
-  overload("isIP(string): bool", (text: string) => parseIp(text) !== undefined),
+  overload("isIP(string): bool", (text: string) => succeeds(() => ip(text))),
   overload("#ip.isCanonical(string): bool", (text: string) => ip(text).toString() === text),
   overload(`string(${ipType}): string`, (address: Ip) => address.toString()),
-  overload(`${ipType}.family(): int`, ({ family }: Ip) => BigInt(family)),
+  overload(`${ipType}.family(): int`, ({ address }: Ip) => BigInt(address.family)),
   overload(`${ipType}.isUnspecified(): bool`, isUnspecified),
   overload(`${ipType}.isLoopback(): bool`, isLoopback),
   overload(
@@ -212,17 +198,13 @@ export const netFunctions: readonly Overload[] = [
   overload(`${ipType}.isLinkLocalUnicast(): bool`, isLinkLocalUnicast),
   overload(`${ipType}.isGlobalUnicast(): bool`, isGlobalUnicast),
   overload(`cidr(string): ${cidrType}`, cidr),
-  overload("isCIDR(string): bool", (text: string) => parseCidr(text) !== undefined),
+  overload("isCIDR(string): bool", (text: string) => succeeds(() => cidr(text))),
   overload(`string(${cidrType}): string`, (range: Cidr) => range.toString()),
-  overload(`${cidrType}.containsIP(string): bool`, (range: Cidr, text: string) => range.contains(ip(text))),
+  overload(`${cidrType}.containsIP(string): bool`, containsIpText),
   overload(`${cidrType}.containsIP(${ipType}): bool`, (range: Cidr, address: Ip) => range.contains(address)),
   overload(`${cidrType}.containsCIDR(string): bool`, (range: Cidr, text: string) => containsCidr(range, cidr(text))),
   overload(`${cidrType}.containsCIDR(${cidrType}): bool`, containsCidr),
-  overload(`${cidrType}.ip(): ${ipType}`, ({ address }: Cidr) => address),
+  overload(`${cidrType}.ip(): ${ipType}`, (range: Cidr) => range.ip),
   overload(`${cidrType}.masked(): ${cidrType}`, ({ masked }: Cidr) => masked),
   overload(`${cidrType}.prefixLength(): int`, ({ length }: Cidr) => BigInt(length)),
 ];
-
-function containsCidr(range: Cidr, part: Cidr): boolean {
-  return part.length >= range.length && range.contains(part.address);
-}

@@ -9,9 +9,9 @@ export interface Overload {
   readonly isMethod: boolean;
   readonly parameters: readonly CelType[];
   readonly result: CelType;
-  call(args: Value[], budget: Budget): Value;
-  /** Cost beyond 1, from the arguments. */
-  cost?(args: Value[]): number;
+  /** It has type parameters. */
+  readonly isGeneric: boolean;
+  call(args: readonly Value[], budget: Budget): Value;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the signature's text says the types of the arguments, and they are checked against it before the call
@@ -21,20 +21,36 @@ type Implementation = (...args: any[]) => Value;
  * An overload from its signature: `string.charAt(int): string` is a method, `quantity(string): kubernetes.Quantity` a function,
  * `optional.of(T): optional<T>` a function in a namespace (a receiver that starts with a `#` is no type: `#optional.of`).
  */
-export function overload(signature: string, call: Implementation, cost?: (...args: Value[]) => number): Overload {
-  const match = /^(?:(#?)([\w.]+(?:<.*?>)?)\.)?(\w+)\((.*)\): (.+)$/.exec(signature);
+export function overload(signature: string, call: Implementation): Overload {
+  const match = /^(?:(#?)([\w.]+(?:<.*?>)?)\.)?(@?\w+)\((.*)\): (.+)$/.exec(signature);
   if (match === null) throw new Error(`malformed signature ${signature}`);
   const [, hash, receiver, name = "", parameters = "", result = "dyn"] = match;
   const isMethod = receiver !== undefined && hash === "";
   const types = parameters === "" ? [] : split(parameters).map(parseType);
+  const all = isMethod ? [parseType(receiver), ...types] : types;
   return {
     name: receiver !== undefined && !isMethod ? `${receiver}.${name}` : name,
     isMethod,
-    parameters: isMethod ? [parseType(receiver), ...types] : types,
+    parameters: all,
     result: parseType(result),
+    isGeneric: all.some(hasParameter) || hasParameter(parseType(result)),
     call: (args) => call(...args),
-    ...(cost && { cost: (args: Value[]) => cost(...args) }),
   };
+}
+
+/** An overload whose implementation gets the budget first: one that may do much for its cost. */
+export function budgeted(signature: string, call: (budget: Budget, ...args: never[]) => Value): Overload {
+  const run = call as (budget: Budget, ...args: readonly Value[]) => Value;
+  return { ...overload(signature, () => null), call: (args, budget) => run(budget, ...args) };
+}
+
+/** An overload of an operator: `operator("_+_", "int, int", "int", add)`. */
+export function operator(name: string, parameters: string, result: string, call: Implementation): Overload {
+  return { ...overload(`operator(${parameters}): ${result}`, call), name };
+}
+
+function hasParameter(type: CelType): boolean {
+  return type.kind === "param" || type.of.some(hasParameter);
 }
 
 function split(text: string): string[] {
@@ -50,9 +66,4 @@ function split(text: string): string[] {
     }
   }
   return [...parts, text.slice(start).trim()];
-}
-
-/** A tenth of a string's length: what cel-go charges for walking over it. */
-export function textCost(text: Value): number {
-  return typeof text === "string" ? Math.ceil(text.length / 10) : 1;
 }
