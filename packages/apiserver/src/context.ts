@@ -1,4 +1,5 @@
 import type { JsonObject, Negotiated } from "@krate/apimachinery";
+import { tooManyRequests } from "@krate/kinds";
 import type { Body, Exchange, HeaderMap } from "./http/exchange.ts";
 import type { RequestInfo, ResourceRequest } from "./request-info.ts";
 import type { ServedResource } from "./resources/resource.ts";
@@ -68,6 +69,13 @@ const maxAuditAnnotations = 100;
 const maxAuditAnnotationCharacters = 10 * 1024;
 const noParams = new URLSearchParams();
 
+/** What a request holds while it is worked on. */
+export interface HeldSeat {
+  release(): void;
+  /** Gives the seat back and goes on receiving without one. False when too many do. */
+  waitWithoutSeat(): boolean;
+}
+
 /** One request on its way through the pipeline. A class, so that all requests have one shape. */
 export class RequestContext {
   readonly exchange: Exchange;
@@ -117,7 +125,7 @@ export class RequestContext {
   /** Headers besides those of the response. */
   extraHeaders: HeaderMap | undefined = undefined;
   /** What the request holds while it is worked on; see `stages/limit.ts`. */
-  seat: { release(): void } | undefined = undefined;
+  seat: HeldSeat | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #deadlineReached = false;
 
@@ -174,10 +182,18 @@ export class RequestContext {
 
   /** The whole body. @throws RequestEntityTooLarge, BadRequest when the client stops in the middle */
   readBody(limitBytes = this.services.limits.maxBodyBytes): Promise<Buffer> {
-    return this.waitForClient(this.exchange.readBody(limitBytes));
+    const body = this.exchange.readBody(limitBytes);
+    const { seat } = this;
+    if (seat === undefined) return body;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        if (!seat.waitWithoutSeat()) reject(tooManyRequests("too many slow uploads, please try again later", 1));
+      }, slowClientMilliseconds);
+      body.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
-  /** Waits for the client to send or take bytes. A slow one gives its seat back: it makes nobody work. */
+  /** Waits for the client to take bytes. A slow one gives its seat back: it makes nobody work. */
   async waitForClient<T>(work: Promise<T>): Promise<T> {
     const { seat } = this;
     if (seat === undefined) return work;

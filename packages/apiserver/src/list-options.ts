@@ -53,11 +53,14 @@ export function listOptions(ctx: RequestContext): ListOptions {
 
 /** kube-apiserver ends watches after 30 to 60 minutes so that clients spread over servers. */
 const minWatchSeconds = 1800;
+/** Node's timers know no more; what is longer would end at once. */
+const maxTimerSeconds = 2_147_483;
 
 /** @throws BadRequest */
 export function watchOptions(ctx: RequestContext): { options: WatchOptions; close: () => void } {
   const { params } = ctx;
-  const timeoutSeconds = integer(ctx, "timeoutSeconds") ?? minWatchSeconds * (1 + Math.random());
+  const wanted = integer(ctx, "timeoutSeconds") ?? 0;
+  const timeoutSeconds = wanted > 0 ? Math.min(wanted, maxTimerSeconds) : minWatchSeconds * (1 + Math.random());
   const sendInitialEvents = params.get("sendInitialEvents");
   const resourceVersion = revisionParameter(ctx);
   if (sendInitialEvents !== null && params.get("resourceVersionMatch") !== "NotOlderThan") {

@@ -163,6 +163,9 @@ export interface Limits {
   maxLongRunningPerFlow: number;
 }
 
+  /** Bodies that are still coming after two seconds, each up to `maxBodyBytes` of memory. */
+  maxSlowUploads: number;
+  maxSlowUploadsPerFlow: number;
 export const defaultLimits: Limits = {
   maxBodyBytes: 1.5 * 1024 * 1024,
   requestTimeoutSeconds: 60,
@@ -174,3 +177,5 @@ export const defaultLimits: Limits = {
   maxLongRunning: 20_000,
   maxLongRunningPerFlow: 5000,
 };
+  maxSlowUploads: 200,
+  maxSlowUploadsPerFlow: 50,

@@ -19,7 +19,40 @@ export interface ListenOptions {
   /** `cert`, `key`, and as `ca` every authority whose client certificates may be looked at. */
   tls: SecureContextOptions;
   onRequest: (exchange: Exchange) => void;
+  limits?: Partial<ConnectionLimits>;
 }
+
+/** What one connection may cost before anybody knows whose it is. */
+export interface ConnectionLimits {
+  /** More are closed as they come. */
+  maxConnections: number;
+  handshakeMilliseconds: number;
+  /** HTTP/1.1: from the first byte of a request to the end of its headers. Answered with 408. */
+  headersMilliseconds: number;
+  /** A connection without a request is closed after this. */
+  idleMilliseconds: number;
+  /** Names and values of one request's headers. HTTP/1.1 answers 431, HTTP/2 refuses the stream. */
+  maxHeaderBytes: number;
+  maxHeaders: number;
+  /** HTTP/2: requests at a time; streams that are reset faster than this end the connection (CVE-2023-44487). */
+  maxStreams: number;
+  resetBurst: number;
+  resetsPerSecond: number;
+}
+
+export const defaultConnectionLimits: ConnectionLimits = {
+  maxConnections: 10_000,
+  handshakeMilliseconds: 10_000,
+  headersMilliseconds: 32_000, // kube-apiserver's ReadHeaderTimeout
+  idleMilliseconds: 90_000, // and its IdleTimeout
+  // A user's groups come as headers, one each; Node's defaults are 16 KiB and 128.
+  maxHeaderBytes: 128 * 1024,
+  maxHeaders: 1000,
+  // client-go multiplexes all its watches on one connection; kube-apiserver's own limit of 250 is low for an aggregator.
+  maxStreams: 2000,
+  resetBurst: 1000,
+  resetsPerSecond: 100,
+};
 
 export interface Listener {
   readonly host: string;
@@ -30,39 +63,71 @@ export interface Listener {
   close(graceMilliseconds?: number): Promise<void>;
 }
 
-/** client-go multiplexes all its watches on one connection; kube-apiserver's own limit of 250 is low for an aggregator. */
-const maxConcurrentStreams = 2000;
 /** Upload of a 1.5 MB object in few round trips; kube-apiserver uses the same. */
 const initialWindowBytes = 256 * 1024;
 const defaultGraceMilliseconds = 3000;
 
-export async function listen({ host = "127.0.0.1", port, tls, onRequest }: ListenOptions): Promise<Listener> {
+export async function listen({
+  host = "127.0.0.1",
+  port,
+  tls,
+  onRequest,
+  limits: given,
+}: ListenOptions): Promise<Listener> {
+  const limits = { ...defaultConnectionLimits, ...given };
   const peers = new WeakMap<object, Peer>();
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<TLSSocket>();
   const http2 = createHttp2Server({
-    settings: { maxConcurrentStreams, initialWindowSize: initialWindowBytes },
+    settings: {
+      maxConcurrentStreams: limits.maxStreams,
+      initialWindowSize: initialWindowBytes,
+      maxHeaderListSize: limits.maxHeaderBytes,
+    },
     maxSessionMemory: 64,
+    maxHeaderListPairs: limits.maxHeaders,
+    streamResetBurst: limits.resetBurst,
+    streamResetRate: limits.resetsPerSecond,
   });
-  const http1 = createHttp1Server({ keepAliveTimeout: 90_000 }, (request, response) => {
-    onRequest(new Http1Exchange(request, response, peerOf(request.socket as TLSSocket, peers)));
-  });
+  const http1 = createHttp1Server(
+    {
+      keepAliveTimeout: limits.idleMilliseconds,
+      headersTimeout: limits.headersMilliseconds,
+      maxHeaderSize: limits.maxHeaderBytes,
+      connectionsCheckingInterval: Math.min(limits.headersMilliseconds, checkMilliseconds),
+    },
+    (request, response) => {
+      request.socket.setTimeout(0);
+      onRequest(new Http1Exchange(request, response, peerOf(request.socket as TLSSocket, peers)));
+    },
+  );
+  http1.maxHeadersCount = limits.maxHeaders;
+  // It never listens itself, and only then would it look after its connections' time.
+  http1.emit("listening");
   http2.on("session", (session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
     session.on("error", () => {});
+    closeWhenIdle(session, limits.idleMilliseconds);
   });
   http2.on("stream", (stream, headers: IncomingHttpHeaders, _flags, ...rest) => {
     const rawHeaders = (rest as unknown[])[0] as string[];
     onRequest(new Http2Exchange(stream, headers, rawHeaders, peers.get(stream.session as object) ?? { address: "" }));
   });
   const server = createTlsServer(
-    { ...tls, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ["h2", "http/1.1"] },
+    {
+      ...tls,
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNProtocols: ["h2", "http/1.1"],
+      handshakeTimeout: limits.handshakeMilliseconds,
+    },
     (socket) => {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
       socket.setNoDelay(true);
       if (socket.alpnProtocol !== "h2") {
+        socket.setTimeout(limits.headersMilliseconds, () => socket.destroy()); // until the first request
         http1.emit("connection", socket);
         return;
       }
@@ -72,7 +137,8 @@ export async function listen({ host = "127.0.0.1", port, tls, onRequest }: Liste
       http2.removeListener("session", remember);
     },
   );
-  server.on("tlsClientError", () => {});
+  server.maxConnections = limits.maxConnections;
+  server.on("tlsClientError", (_error, socket) => socket.destroy()); // Node leaves one that timed out open
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -87,7 +153,7 @@ export async function listen({ host = "127.0.0.1", port, tls, onRequest }: Liste
     close: async (graceMilliseconds = defaultGraceMilliseconds) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
-      http1.closeIdleConnections();
+      http1.close(() => {}); // "not running": it never listened; its idle connections are closed all the same
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMilliseconds);
@@ -95,6 +161,22 @@ export async function listen({ host = "127.0.0.1", port, tls, onRequest }: Liste
       clearTimeout(cut);
     },
   };
+}
+
+const checkMilliseconds = 5000;
+
+/** Nothing came for this long, and nothing is asked: watches that are silent keep their connection. */
+function closeWhenIdle(session: ServerHttp2Session, milliseconds: number): void {
+  let streams = 0;
+  session.on("stream", (stream) => {
+    streams++;
+    stream.on("close", () => {
+      streams--;
+    });
+  });
+  session.setTimeout(milliseconds, () => {
+    if (streams === 0) session.close();
+  });
 }
 
 function peerOf(socket: TLSSocket, peers: WeakMap<object, Peer>): Peer {

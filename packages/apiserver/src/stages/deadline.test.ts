@@ -24,6 +24,30 @@ test("a request that takes too long fails and its signal is aborted", async () =
   stage.stop();
 });
 
+const wishes = [
+  { wish: "2s", seconds: 2, reason: "less than the limit" },
+  { wish: "1m0s", seconds: 5, reason: "more than the limit" },
+  { wish: "0", seconds: 5, reason: "no wish" },
+  { wish: "-1s", seconds: 5, reason: "in the past" },
+  { wish: "1s500ms", seconds: 1.5, reason: "in parts" },
+];
+test.each(wishes)("?timeout=$wish ends after $seconds s: $reason", async ({ wish, seconds }) => {
+  const stage = deadline({ requestTimeoutSeconds: 5 });
+  const ctx = fixture().context({ url: `${widgetPath}?timeout=${wish}` });
+  const outcome = expect(stage(ctx, never)).rejects.toThrow(`no answer after ${seconds} s`);
+  await jest.advanceTimersByTimeAsync(7000);
+  await outcome;
+  stage.stop();
+});
+
+test.each(["2", "soon", "1s2", "s"])("?timeout=%s is no duration", async (wish) => {
+  const { status, json } = await fixture().send({ url: `${widgetPath}?timeout=${wish}` });
+  expect({ status, message: json["message"] }).toEqual({
+    status: 400,
+    message: `invalid timeout specified in the request URL - time: invalid duration ${JSON.stringify(wish)}`,
+  });
+});
+
 test("a watch may last", async () => {
   const stage = deadline({ requestTimeoutSeconds: 5 });
   const url = `${widgetPath}?watch=true`;

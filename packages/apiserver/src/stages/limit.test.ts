@@ -28,6 +28,7 @@ function setUp(overrides: Partial<typeof defaultLimits> = {}) {
         return new Promise<void>((resolve) => finishers.set(name, resolve));
       }),
     );
+    done.catch(() => {}); // some tests leave requests behind
     return { ctx, done };
   };
   const finish = async (name: string) => {
@@ -132,6 +133,17 @@ test("a slow client gives its seat back: it makes nobody work", async () => {
   slow.ctx.seat?.release();
   await settled();
   expect(order).toEqual(["slow", "2", "3"]);
+});
+
+test("slow uploads go on without a seat, so many of one user", async () => {
+  const { start } = setUp({ maxSlowUploads: 3, maxSlowUploadsPerFlow: 2, seats: 8 });
+  const upload = async (user: string) => {
+    const { ctx } = start(`${user} ${Math.random()}`, { user, method: "POST" });
+    await settled();
+    return ctx.seat?.waitWithoutSeat();
+  };
+  expect([await upload("a"), await upload("a"), await upload("a")]).toEqual([true, true, false]);
+  expect([await upload("b"), await upload("c")]).toEqual([true, false]);
 });
 
 const users: { groups: string[]; name: string; url: string; schema: string }[] = [

@@ -8,7 +8,14 @@ import type { FlowLabels, Limits, RequestObserver } from "../services.ts";
 
 type FairLimits = Pick<
   Limits,
-  "seats" | "maxWaiting" | "maxWaitingPerFlow" | "maxWaitSeconds" | "maxLongRunning" | "maxLongRunningPerFlow"
+  | "seats"
+  | "maxWaiting"
+  | "maxWaitingPerFlow"
+  | "maxWaitSeconds"
+  | "maxLongRunning"
+  | "maxLongRunningPerFlow"
+  | "maxSlowUploads"
+  | "maxSlowUploadsPerFlow"
 >;
 
 /** How priorities stand to one another. */
@@ -23,7 +30,8 @@ export function seatsFor(limits: FairLimits, now?: () => number): Seats {
 
 /**
  * Priority and fairness: each request takes seats, lists up to ten, and when there are none its turn comes by what its user was given
- * before. Too many waiting, or too long: 429 with Retry-After. Watches and logs sit only until they have begun; their number is bounded.
+ * before. Too many waiting, or too long: 429 with Retry-After. Watches and logs sit only until they have begun, slow uploads only two seconds;
+ * the number of both is bounded.
  * Administrators and health checks pass.
  */
 export function limit({
@@ -36,7 +44,8 @@ export function limit({
   seats?: Seats;
 }): Stage {
   const estimator = new WorkEstimator();
-  const streams = new StreamCounts(limits);
+  const streams = new FlowCounts({ max: limits.maxLongRunning, maxPerFlow: limits.maxLongRunningPerFlow });
+  const uploads = new FlowCounts({ max: limits.maxSlowUploads, maxPerFlow: limits.maxSlowUploadsPerFlow });
   observer.levels(Object.fromEntries(limitedLevels.map(({ name }) => [name, seats.nominalSeats(name)])));
   return async (ctx, next) => {
     const schema = flowSchemaOf(ctx);
@@ -46,7 +55,9 @@ export function limit({
       return turn.during(ctx, next);
     }
     const flow = `${schema.name}\n${schema.flowOf(ctx)}`;
-    const leaveStream = isLongRunning(ctx) ? streams.enter(flow, turn) : undefined;
+    const leaveStream = isLongRunning(ctx) ? streams.enter(flow) : noLeave;
+    if (leaveStream === undefined) throw turn.refuse("concurrency-limit", false, ctx);
+    turn.uploads = { enter: () => uploads.enter(flow) };
     try {
       await turn.wait(ctx, () =>
         seats.take({
@@ -60,11 +71,12 @@ export function limit({
       await turn.during(ctx, next);
       estimator.answered(ctx, ctx.responseBytes);
     } finally {
-      leaveStream?.();
+      leaveStream();
     }
   };
 }
 
+const noLeave = (): void => {};
 const noSeat: Seat = { seats: 0, release() {} };
 
 /** One request's way through the queue, as metrics see it. */
@@ -74,6 +86,9 @@ class Turn {
   readonly #observer: RequestObserver;
   readonly #since = performance.now();
   #seat: Seat | undefined;
+  #leaveUploads: () => void = noLeave;
+  /** Where the request is counted when it receives without a seat. */
+  uploads: { enter(): (() => void) | undefined } = { enter: () => noLeave };
 
   constructor(schema: FlowSchema, observer: RequestObserver) {
     this.#schema = schema;
@@ -105,6 +120,7 @@ class Turn {
       await next(ctx);
     } finally {
       this.release();
+      this.#leaveUploads();
       this.#observer.rested(ctx);
     }
   }
@@ -115,6 +131,14 @@ class Turn {
     this.#observer.left(this.#labels, this.#seat.seats);
     this.#seat.release();
     this.#seat = undefined;
+  }
+
+  waitWithoutSeat(): boolean {
+    const leave = this.uploads.enter();
+    if (leave === undefined) return false;
+    this.#leaveUploads = leave;
+    this.release();
+    return true;
   }
 
   refuse(reason: string, waited: boolean, ctx?: RequestContext): ApiError {
@@ -148,22 +172,22 @@ function labelsOf({ name, level }: FlowSchema): FlowLabels {
   return known;
 }
 
-/** Watches and logs that are open, in all and by flow. */
-class StreamCounts {
-  readonly #limits: Pick<Limits, "maxLongRunning" | "maxLongRunningPerFlow">;
+/** Requests that are under way without a seat, in all and by flow. */
+class FlowCounts {
+  readonly #max: number;
+  readonly #maxPerFlow: number;
   readonly #byFlow = new Map<string, number>();
   #all = 0;
 
-  constructor(limits: Pick<Limits, "maxLongRunning" | "maxLongRunningPerFlow">) {
-    this.#limits = limits;
+  constructor({ max, maxPerFlow }: { max: number; maxPerFlow: number }) {
+    this.#max = max;
+    this.#maxPerFlow = maxPerFlow;
   }
 
-  /** @throws TooManyRequests */
-  enter(flow: string, turn: Turn): () => void {
+  /** Undefined when there are too many. */
+  enter(flow: string): (() => void) | undefined {
     const before = this.#byFlow.get(flow) ?? 0;
-    if (this.#all >= this.#limits.maxLongRunning || before >= this.#limits.maxLongRunningPerFlow) {
-      throw turn.refuse("concurrency-limit", false);
-    }
+    if (this.#all >= this.#max || before >= this.#maxPerFlow) return undefined;
     this.#all++;
     this.#byFlow.set(flow, before + 1);
     return () => {
