@@ -4,6 +4,7 @@ import { credentialsOf, type KubeConfig } from "@krate/kube";
 import type { OperatorConfig } from "./config.ts";
 import { issueComments, pullRequestComments } from "./controllers/comment-counts.ts";
 import { addIndexes } from "./controllers/indexes.ts";
+import { previews, sweepPreviews } from "./controllers/previews.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
 import { reviewComments } from "./controllers/review-comments.ts";
@@ -48,6 +49,7 @@ export function operatorProgram(
         await aborted(leading);
         branches.close();
       },
+      sweepPreviews,
     ],
     setup: (context) => {
       addIndexes(context);
@@ -59,6 +61,7 @@ export function operatorProgram(
           reviewComments(ports),
           pullRequestComments(),
           issueComments(),
+          previews(config.gitUrl),
         ],
         consumers: [pushConsumer(pushes)],
       };

@@ -220,7 +220,7 @@ export const PullRequest = defineRecordKind({
     },
     PreviewReady: {
       description: "The preview environment runs.",
-      reasons: ["Ready", "Pending", "Failed", "NotConfigured", "Untrusted"],
+      reasons: ["Ready", "Pending", "Failed", "NotConfigured", "NotInstalled", "Untrusted", "Removed"],
     },
     Merged: {
       description: "The change is on the base branch.",

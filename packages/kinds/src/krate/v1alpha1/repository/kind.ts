@@ -74,6 +74,35 @@ const spec = withRules(
           { description: "Continuous integration.", default: {} },
         ),
       ),
+      preview: Type.Optional(
+        Type.Object(
+          {
+            path: Type.Optional(
+              text(1024, "Folder of manifests, kustomization or chart in the repository.", { default: "deploy" }),
+            ),
+            url: Type.Optional(
+              text(2048, "Address of the environment; {number}, {name}, {branch} and {sha} are filled in."),
+            ),
+            namespace: Type.Optional(
+              text(63, "Namespace it runs in, of the destination; filled in as well.", { default: "preview-{name}" }),
+            ),
+            project: Type.Optional(text(63, "Argo CD project.", { default: "default" })),
+            destination: Type.Optional(
+              text(2048, "Address of the cluster it runs in.", { default: "https://kubernetes.default.svc" }),
+            ),
+            argocdNamespace: Type.Optional(
+              text(63, "Namespace in which Argo CD looks for ApplicationSets.", { default: "argocd" }),
+            ),
+            untrusted: Type.Optional(
+              Type.Boolean({
+                default: false,
+                description: "Also for pull requests from forks, which bring code of strangers.",
+              }),
+            ),
+          },
+          { description: "An environment per open pull request, made by Argo CD. None when absent." },
+        ),
+      ),
       objectStorage: Type.Optional(
         Type.Object(
           {
