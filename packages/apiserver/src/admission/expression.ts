@@ -41,11 +41,16 @@ export function expressionOf(
   const compiled = compile(source, { variables });
   if (compiled.program === undefined) return { source, problem: `compilation failed: ${compiled.message}` };
   const { program } = compiled;
-  const wanted = returns.map(formatType);
-  const given = formatType(program.type);
+  const wanted = returns.map(shownType);
+  const given = shownType(program.type);
   if (wanted.length === 0 || wanted.includes(given) || /^(?:list\()?dyn\)?$/.test(given)) return { source, program };
   const list = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(" ")}]`;
   return { source, problem: `must evaluate to ${list} but got ${given}` };
+}
+
+/** As Go prints it. */
+function shownType(type: CelType): string {
+  return type.kind === "null" ? "null_type" : formatType(type);
 }
 
 export interface ExpressionResult {

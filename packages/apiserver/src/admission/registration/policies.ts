@@ -16,6 +16,7 @@ import { type FieldError, isReason } from "@krate/kinds";
 import { nameOf, sectionOf, textOf } from "../../objects.ts";
 import type { Strategy } from "../../resources/resource.ts";
 import { objectsIn } from "../attributes.ts";
+import type { Expression } from "../expression.ts";
 import {
   type CompiledPolicy,
   compileMutatingPolicy,
@@ -109,6 +110,8 @@ function checkParamKind(value: JsonValue | undefined, path: string): FieldError[
 }
 
 const identifier = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
+const reserved =
+  /^(?:true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$/;
 
 function checkCommon({ conditions, variables }: CompiledPolicy): FieldError[] {
   return [
@@ -118,7 +121,7 @@ function checkCommon({ conditions, variables }: CompiledPolicy): FieldError[] {
       const wrong =
         name.trim() === ""
           ? [required(`${path}.name`, "name is not specified")]
-          : identifier.test(name)
+          : identifier.test(name) && !reserved.test(name)
             ? []
             : [invalidValue(`${path}.name`, name, "must be a valid CEL identifier")];
       return [...wrong, ...checkExpression(expression, `${path}.expression`, "expression is not specified")];
@@ -150,19 +153,20 @@ function checkValidations({ validations }: ValidatingPolicy, raw: readonly JsonO
     const given = textOf(raw[index]?.["message"]);
     return [
       ...checkExpression(expression, `${path}.expression`, "expression is not specified"),
-      ...(messageExpression === undefined ? [] : checkExpression(messageExpression, `${path}.messageExpression`)),
+      ...checkMessageExpression(messageExpression, `${path}.messageExpression`),
       ...(given !== "" && message === ""
-        ? [invalidValue(`${path}.message`, given, "message must be non-empty if specified")]
+        ? [invalidValue(`${path}.message`, given, "must be non-empty if specified")]
         : []),
-      ...(/[\r\n]/.test(message)
-        ? [invalidValue(`${path}.message`, message, "message must not contain line breaks")]
-        : []),
-      ...(/[\r\n]/.test(expression.source.trim()) && message === ""
-        ? [required(`${path}.message`, "message must be specified if expression contains line breaks")]
-        : []),
+      ...(/[\r\n]/.test(message) ? [invalidValue(`${path}.message`, message, "must not contain line breaks")] : []),
       ...oneOf(reason, reasons, `${path}.reason`),
     ];
   });
+}
+
+function checkMessageExpression(expression: Expression | undefined, path: string): FieldError[] {
+  if (expression === undefined) return [];
+  if (expression.source.trim() !== "") return checkExpression(expression, path);
+  return [invalidValue(path, expression.source, "must be non-empty if specified")];
 }
 
 const maxAnnotations = 20;
