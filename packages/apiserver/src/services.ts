@@ -136,6 +136,8 @@ export interface Services {
   readonly observer: RequestObserver;
   readonly auditor: Auditor;
   readonly limits: Limits;
+  /** Aborted when the server ends, while it still answers: open watches end then. */
+  readonly ending?: AbortSignal;
   /** The resource of a kind, wherever it is served: `paramKind` of policies. */
   resolveKind(apiVersion: string, kind: string): Promise<(ConfigKind & { namespaced: boolean }) | undefined>;
   now(): Date;
@@ -161,11 +163,11 @@ export interface Limits {
   maxLongRunning: number;
   /** Of which one user may have so many. */
   maxLongRunningPerFlow: number;
-}
-
   /** Bodies that are still coming after two seconds, each up to `maxBodyBytes` of memory. */
   maxSlowUploads: number;
   maxSlowUploadsPerFlow: number;
+}
+
 export const defaultLimits: Limits = {
   maxBodyBytes: 1.5 * 1024 * 1024,
   requestTimeoutSeconds: 60,
@@ -176,6 +178,6 @@ export const defaultLimits: Limits = {
   maxWaitSeconds: 15,
   maxLongRunning: 20_000,
   maxLongRunningPerFlow: 5000,
-};
   maxSlowUploads: 200,
   maxSlowUploadsPerFlow: 50,
+};

@@ -88,6 +88,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
     resolveKind: kindResolver(client, registry),
     ...clock,
     random: Math.random,
+    ending: signal,
   };
   await Promise.all(needed.map((each) => each.synced()));
   const server = apiServer(services);

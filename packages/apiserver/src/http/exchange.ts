@@ -24,6 +24,8 @@ export interface BodyStream {
   /** Resolves when more may be written; rejects never: after the client has gone, writes are dropped. */
   write(chunk: Body): void | Promise<void>;
   end(): void;
+  /** The rest will not come: the client must not take what it has for the whole. */
+  abort(): void;
 }
 
 export interface Exchange {

@@ -72,7 +72,7 @@ export class Http1Exchange implements Exchange {
       this.#response.writeHead(status, headersOf(headers));
       this.#response.flushHeaders();
     }
-    return new WritableBody(this.#response);
+    return new WritableBody(this.#response, () => this.#response.destroy());
   }
 }
 

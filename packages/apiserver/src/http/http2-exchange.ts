@@ -72,7 +72,7 @@ export class Http2Exchange implements Exchange {
 
   open(status: number, headers: HeaderMap): BodyStream {
     if (!this.closed) this.#stream.respond({ ":status": status, ...headers });
-    return new WritableBody(this.#stream);
+    return new WritableBody(this.#stream, () => this.#stream.destroy(new Error("the answer was cut off")));
   }
 
   /** Answered before the body was read (401, 413): tell the client to stop sending. RFC 9113 §8.1. */

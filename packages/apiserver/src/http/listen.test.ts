@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { connect } from "node:http2";
+import { connect, constants } from "node:http2";
 import { request } from "node:https";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -63,7 +63,8 @@ function overHttp2(
     });
     stream.on("close", () => {
       session.close();
-      resolve({ status, body });
+      if (stream.rstCode === constants.NGHTTP2_INTERNAL_ERROR) reject(new Error("the stream was cut off"));
+      else resolve({ status, body });
     });
     stream.on("error", () => {});
     stream.end(options.body);
@@ -84,6 +85,7 @@ function overHttp1(
         response.setEncoding("utf8").on("data", (chunk: string) => {
           body += chunk;
         });
+        response.on("error", reject);
         response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
       },
     );
@@ -131,6 +133,16 @@ describe.each([
       stream.end();
     };
     expect((await call("/")).body.length).toBe(50 * 64 * 1024);
+  });
+
+  test("a stream that cannot go on does not look complete, and what is sent afterwards is dropped", async () => {
+    handle = async (exchange) => {
+      const stream = exchange.open(200, {});
+      await stream.write(Buffer.from("half"));
+      stream.abort();
+      exchange.send(500, {}, Buffer.from("too late"));
+    };
+    await expect(call("/")).rejects.toThrow();
   });
 
   test("a client certificate names its user; one of another authority nobody", async () => {

@@ -19,6 +19,8 @@ export class MemoryExchange implements Exchange {
   status = 0;
   responseHeaders: HeaderMap = {};
   closed = false;
+  /** The answer was cut off. */
+  aborted = false;
   readonly #headers: Record<string, string | readonly string[]>;
   readonly #body: Buffer;
   readonly #chunks: Buffer[] = [];
@@ -93,6 +95,10 @@ export class MemoryExchange implements Exchange {
         for (const listener of this.#chunkListeners) listener(bytes);
       },
       end: () => this.#close(),
+      abort: () => {
+        this.aborted = true;
+        this.#close();
+      },
     };
   }
 

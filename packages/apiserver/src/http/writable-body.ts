@@ -25,9 +25,12 @@ export function endWith(stream: Writable, body: Body): void {
 /** Writes at the pace of the client: `write` waits while the socket is full. */
 export class WritableBody implements BodyStream {
   readonly #stream: Writable;
+  readonly #abort: () => void;
 
-  constructor(stream: Writable) {
+  /** @param abort ends the stream so that the client notices */
+  constructor(stream: Writable, abort: () => void) {
     this.#stream = stream;
+    this.#abort = abort;
   }
 
   write(chunk: Body): void | Promise<void> {
@@ -45,5 +48,9 @@ export class WritableBody implements BodyStream {
 
   end(): void {
     if (!this.#stream.destroyed) this.#stream.end();
+  }
+
+  abort(): void {
+    this.#abort();
   }
 }

@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "@jest/globals";
+import { ApiError } from "@krate/kinds";
 import { RequestContext } from "../context.ts";
 import { MemoryExchange } from "../http/memory-exchange.ts";
 import { fixture } from "../testing/fixture.ts";
@@ -28,6 +29,22 @@ test("long bodies are compressed for those who can read it", async () => {
   expect(
     (await answer(Buffer.from("short"), { "accept-encoding": "gzip" })).responseHeaders["content-encoding"],
   ).toBeUndefined();
+});
+
+async function* failingAfter(...chunks: string[]): AsyncGenerator<Buffer> {
+  for (const chunk of chunks) yield Buffer.from(chunk);
+  throw new ApiError("ServiceUnavailable", "the database cannot be reached");
+}
+
+test.each([
+  { chunks: [], opened: false, reason: "a list that cannot begin is refused like anything else" },
+  { chunks: ["[1,"], opened: true, reason: "a list that cannot go on must not look complete" },
+])("$reason", async ({ chunks, opened }) => {
+  const exchange = new MemoryExchange({ url: "/" });
+  const ctx = new RequestContext(fixture().services, exchange);
+  ctx.response = { kind: "stream", status: 200, contentType: "application/json", chunks: failingAfter(...chunks) };
+  await expect(reply(ctx, () => {})).rejects.toThrow("the database cannot be reached");
+  expect(exchange).toMatchObject({ status: opened ? 200 : 0, aborted: opened });
 });
 
 test("warnings cannot break out of their header", async () => {

@@ -36,22 +36,39 @@ async function sendBytes(ctx: RequestContext, response: Response & { kind: "byte
   ctx.exchange.send(response.status, { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body);
 }
 
+/** A list that cannot begin is refused like anything else; one that cannot go on is cut off, or it would look complete. */
 async function sendStream(ctx: RequestContext, response: Response & { kind: "stream" }): Promise<void> {
+  const staysOpen = isLongRunning(ctx);
+  const chunks = staysOpen ? response.chunks : await begun(response.chunks);
   const body = ctx.exchange.open(response.status, headersOf(ctx, response));
   ctx.onResponseStarted?.();
-  const staysOpen = isLongRunning(ctx);
   if (staysOpen && !beginsWithList(ctx)) ctx.seat?.release();
   try {
-    for await (const chunk of response.chunks) {
+    for await (const chunk of chunks) {
       ctx.responseBytes += bodyLength(chunk);
       const wait = body.write(chunk);
       if (wait !== undefined) await ctx.waitForClient(wait);
       if (staysOpen) ctx.seat?.release();
       if (ctx.exchange.closed) break;
     }
-  } finally {
     body.end();
+  } catch (error) {
+    body.abort();
+    throw error;
   }
+}
+
+/** The same chunks, the first of which is there. */
+async function begun<T>(chunks: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const rest = chunks[Symbol.asyncIterator]();
+  const first = await rest.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+    } finally {
+      await rest.return?.();
+    }
+  })();
 }
 
 function beginsWithList(ctx: RequestContext): boolean {

@@ -19,11 +19,16 @@ const maxPageItems = 500;
  * The one stage that touches the store. 404 nothing there, 409 taken or changed meanwhile, 410 position compacted, 503 no database,
  * 504 a resourceVersion that is not there yet.
  */
-export function store(services: Pick<Services, "store" | "admission" | "now">): Stage {
+export function store(services: Pick<Services, "store" | "admission" | "now" | "ending">): Stage {
   const validate = validator(services.admission);
+  const watches = new Set<RequestContext>();
+  services.ending?.addEventListener("abort", () => {
+    for (const ctx of watches) ctx.expire();
+  });
   return async (ctx, next) => {
     if (!ctx.info.isResource || ctx.result !== undefined || ctx.response !== undefined) return next(ctx);
-    await perform(ctx, services, validate);
+    if (ctx.target.verb === "watch") watch(ctx, services, watches);
+    else await perform(ctx, services, validate);
     return next(ctx);
   };
 }
@@ -41,7 +46,7 @@ function perform(
     case "list":
       return list(ctx, services);
     case "watch":
-      return watch(ctx, services);
+      return;
     case "create":
       return create(ctx, services);
     case "update":
@@ -75,9 +80,23 @@ async function list(ctx: RequestContext, { store }: StoreServices): Promise<void
   };
 }
 
-function watch(ctx: RequestContext, { store }: StoreServices): void {
+/** When the server ends, its watches end as if their time was over, so that clients resume elsewhere. */
+function watch(
+  ctx: RequestContext,
+  { store, ending }: StoreServices & Pick<Services, "ending">,
+  open: Set<RequestContext>,
+): void {
   const { options, close } = watchOptions(ctx);
-  ctx.result = { kind: "watch", watch: store.watch(options), close };
+  open.add(ctx);
+  if (ending?.aborted) ctx.expire();
+  ctx.result = {
+    kind: "watch",
+    watch: store.watch(options),
+    close: () => {
+      open.delete(ctx);
+      close();
+    },
+  };
 }
 
 async function create(ctx: RequestContext, { store }: StoreServices): Promise<void> {

@@ -167,6 +167,7 @@ export async function standalone(options: StandaloneOptions): Promise<ApiServer>
     now,
     newUid,
     random: options.random ?? Math.random,
+    ending: signal,
   };
   await bootstrap(services, { platform: options.kinds === undefined });
   await config.whenSynced();
