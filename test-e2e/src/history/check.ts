@@ -23,6 +23,8 @@ export function check(recording: Recording): Violation[] {
 /** Broken databases are no excuse for answers that blame the server's code. */
 function checkStatus(operation: Operation, report: (kind: string, text: string) => void): void {
   const { status, reason } = operation;
+  if (operation.verb === "list" && operation.outcome === "ok" && operation.revisions.length === 0)
+    report("broken answer", `${inWords(operation)} was answered with success, but not with a whole list`);
   if (status === 500 || reason === "InternalError")
     report("internal error", `${inWords(operation)} was answered with ${status} ${reason}`);
 }

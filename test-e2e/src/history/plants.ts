@@ -202,7 +202,9 @@ export const plants: readonly Plant[] = [
     name: "a list misses an object",
     kinds: ["torn list"],
     plant(recording, random) {
-      const lists = recording.operations.filter((each): each is List => each.verb === "list" && each.items.length > 1);
+      const lists = recording.operations.filter(
+        (each): each is List => each.verb === "list" && each.outcome === "ok" && each.items.length > 1,
+      );
       return pickOf(random, lists, (list) => list.items.splice(random.below(list.items.length), 1));
     },
   },
@@ -211,7 +213,7 @@ export const plants: readonly Plant[] = [
     kinds: ["torn list"],
     plant(recording, random) {
       const paged = recording.operations.filter(
-        (each): each is List => each.verb === "list" && each.revisions.length > 1,
+        (each): each is List => each.verb === "list" && each.outcome === "ok" && each.revisions.length > 1,
       );
       return pickOf(random, paged, (list) => {
         list.revisions[list.revisions.length - 1] = (list.revisions[0] as number) + 1;

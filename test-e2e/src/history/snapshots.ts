@@ -27,7 +27,8 @@ export class Replay {
 export function checkLists(recording: Recording, timeline: Timeline, report: Report): void {
   for (const resource of resources) {
     const lists = recording.operations.filter(
-      (each): each is List => each.verb === "list" && each.resource === resource && each.outcome === "ok",
+      (each): each is List =>
+        each.verb === "list" && each.resource === resource && each.outcome === "ok" && each.revisions.length > 0,
     );
     const replay = new Replay(recording.start[resource].items, timeline.changes[resource]);
     for (const list of lists.toSorted((a, b) => revisionOf(a) - revisionOf(b))) {
