@@ -1,5 +1,7 @@
+import { redactText } from "@krate/telemetry";
 import type { RequestContext } from "../context.ts";
 import type { NonResourceRoute } from "../services.ts";
+import { pageNotFound } from "../stages/route.ts";
 
 /** One named check; throws when it fails. */
 export interface HealthCheck {
@@ -43,21 +45,32 @@ function version(ctx: RequestContext): void {
   };
 }
 
+/** One check by its name, told with its reason: who may read it here may know. 404 when there is none of that name. */
 async function single(ctx: RequestContext, root: string, checks: readonly HealthCheck[]): Promise<void> {
   const name = ctx.info.path.slice(root.length + 2);
-  await report(
-    ctx,
-    root,
-    checks.filter((each) => each.name === name),
-  );
+  const found = checks.find((each) => each.name === name);
+  if (found === undefined) {
+    ctx.response = pageNotFound;
+    return;
+  }
+  try {
+    await found.check();
+    answer(ctx, okCode, "ok");
+  } catch (error) {
+    answer(ctx, failedCode, `internal server error: ${redactText((error as Error).message)}\n`);
+  }
 }
 
+const okCode = 200;
+const failedCode = 500;
+
+/** Reasons are withheld: this is open to everybody. Source: k8s.io/apiserver/pkg/server/healthz/healthz.go. */
 async function report(ctx: RequestContext, root: string, checks: readonly HealthCheck[]): Promise<void> {
-  const excluded = ctx.params.getAll("exclude");
+  const excluded = new Set(ctx.params.getAll("exclude"));
   const lines: string[] = [];
   let failed = false;
   for (const { name, check } of checks) {
-    if (excluded.includes(name)) {
+    if (excluded.delete(name)) {
       lines.push(`[+]${name} excluded: ok`);
       continue;
     }
@@ -69,16 +82,21 @@ async function report(ctx: RequestContext, root: string, checks: readonly Health
       lines.push(`[-]${name} failed: reason withheld`);
     }
   }
-  const verbose = ctx.params.has("verbose");
-  const text = failed
-    ? `${lines.join("\n")}\n${root} check failed\n`
-    : verbose
-      ? `${lines.join("\n")}\n${root} check passed\n`
-      : "ok";
+  if (excluded.size > 0) {
+    const names = [...excluded].sort().map((name) => JSON.stringify(name));
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${names.join(", ")}`);
+  }
+  const whole = `${lines.join("\n")}\n${root} check`;
+  if (failed) answer(ctx, failedCode, `${whole} failed\n`);
+  else answer(ctx, okCode, ctx.params.has("verbose") ? `${whole} passed\n` : "ok");
+}
+
+function answer(ctx: RequestContext, status: number, text: string): void {
   ctx.response = {
     kind: "bytes",
-    status: failed ? 500 : 200,
+    status,
     contentType: "text/plain; charset=utf-8",
     body: Buffer.from(text),
+    headers: { "x-content-type-options": "nosniff" },
   };
 }
