@@ -122,6 +122,24 @@ test("the review says who wants what", async () => {
   });
 });
 
+test("calls and refusals are counted", async () => {
+  webhook.answer(() => ({ allowed: false, status: { code: 418 } }));
+  await configure(entry());
+  await refused();
+  const { text } = await server.send({ url: "/metrics" });
+  const about = text
+    .split("\n")
+    .filter((line) => line.includes(`name="${name}.example.com"`) && !line.includes("_bucket"));
+  const labels = `name="${name}.example.com",type="validating",operation="CREATE"`;
+  expect(about.map((line) => line.replace(/component="[^"]*",?/, "").replace(/,?\} [\d.e-]+$/, "}"))).toEqual(
+    expect.arrayContaining([
+      `apiserver_admission_webhook_rejection_count{${labels},error_type="no_error",rejection_code="418"}`,
+      `apiserver_admission_webhook_request_total{${labels},code="418",rejected="true"}`,
+      `apiserver_admission_webhook_admission_duration_seconds_count{${labels},rejected="true"}`,
+    ]),
+  );
+});
+
 test("warnings and deletes", async () => {
   webhook.answer(({ operation }) => ({ allowed: operation === "CREATE", warnings: ["mind the gap"] }));
   await configure(entry());
