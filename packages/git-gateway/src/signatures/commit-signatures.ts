@@ -1,7 +1,8 @@
+import { fingerprintOfSshKey } from "@krate/pki/ssh";
 import type { PublicKey } from "openpgp";
 import type { CommitSignature, CommitSignatures, SignedObject } from "../ports.ts";
 import { isPgpSignature, parsePgpKey, verifyPgpSignature } from "./openpgp-signature.ts";
-import { fingerprintOfSshKey, isSshSignature, verifySshSignature } from "./ssh-signature.ts";
+import { isSshSignature, verifySshSignature } from "./ssh-signature.ts";
 
 /** A key somebody registered. */
 export interface RegisteredKey {

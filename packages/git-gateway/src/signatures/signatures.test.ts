@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { seededRandom } from "@krate/git/testing";
+import { fingerprintOfSshKey } from "@krate/pki/ssh";
 import { evaluatePush, sealBundle } from "@krate/refpolicy";
 import { skipWithout, type TemporaryFolder, temporaryFolder } from "@krate/testing";
 import { GatewayFixture, git, ok } from "../testing/gateway-fixture.ts";
 import { type RegisteredKey, RegisteredKeySignatures, type SigningKeys } from "./commit-signatures.ts";
 import { splitSignature } from "./split-signature.ts";
-import { fingerprintOfSshKey } from "./ssh-signature.ts";
 
 const run = promisify(execFile);
 
