@@ -70,7 +70,7 @@ async function newest({ collection }: ServerUnderTest, connection: Connection): 
 }
 
 /** Milliseconds from sending each write to the last watcher's last byte. */
-async function latencies(server: ServerUnderTest, watchers: number, writes: number): Promise<number[]> {
+export async function latencies(server: ServerUnderTest, watchers: number, writes: number): Promise<number[]> {
   const all = await Watchers.open(server, watchers);
   const writer = await Connection.open(server.target);
   const times: number[] = [];

@@ -1,6 +1,7 @@
 import { partialMetadata } from "@krate/apimachinery";
 import { ApiError, internalError } from "@krate/kinds";
 import type { RequestContext, Response, Result } from "../context.ts";
+import { isTrue } from "../request-info.ts";
 import type { ObjectEvent, WatchEvent } from "../storage/store.ts";
 import { watchFrame } from "../storage/watch-frame.ts";
 import { decodeServed, tableOf } from "./object.ts";
@@ -10,29 +11,74 @@ import { decodeServed, tableOf } from "./object.ts";
  * after the first byte is an ERROR frame with a Status, after which the stream ends (410 Expired: list again).
  */
 export function presentWatch(ctx: RequestContext, result: Result & { kind: "watch" }): Response {
-  return { kind: "stream", status: 200, contentType: "application/json", chunks: frames(ctx, result) };
+  return { kind: "stream", status: 200, contentType: "application/json", chunks: new Frames(ctx, result) };
 }
 
-async function* frames(ctx: RequestContext, { watch, close }: Result & { kind: "watch" }): AsyncGenerator<Buffer> {
-  const encode = encoderOf(ctx);
-  try {
-    for await (const batch of watch.batches()) {
-      const parts: Buffer[] = [];
-      for (const event of batch) encode(event, parts);
-      ctx.services.observer.watchEvents(ctx, {
-        count: batch.length,
-        bytes: parts.reduce((sum, part) => sum + part.length, 0),
-      });
-      yield parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-    }
-  } catch (error) {
-    const status = (error instanceof ApiError ? error : internalError(error)).toStatus();
-    ctx.error = error;
-    yield Buffer.from(`${JSON.stringify({ type: "ERROR", object: status })}\n`);
-  } finally {
-    close();
+/**
+ * By hand, not as a generator: a thousand watchers take this step for each write.
+ */
+class Frames implements AsyncIterableIterator<Buffer, undefined> {
+  readonly #ctx: RequestContext;
+  readonly #batches: AsyncIterator<readonly WatchEvent[]>;
+  readonly #close: () => void;
+  readonly #encode: Encode;
+  /** Also the one that ends the initial events is sent only to those who know what it is. */
+  readonly #wantsBookmarks: boolean;
+  #ended = false;
+
+  constructor(ctx: RequestContext, { watch, close }: Result & { kind: "watch" }) {
+    this.#ctx = ctx;
+    this.#batches = watch.batches()[Symbol.asyncIterator]();
+    this.#close = close;
+    this.#encode = encoderOf(ctx);
+    this.#wantsBookmarks = isTrue(ctx.params.get("allowWatchBookmarks"));
   }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    if (this.#ended) return Promise.resolve(end);
+    return this.#batches.next().then(this.#frame, this.#failed);
+  }
+
+  async return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#finish();
+    await this.#batches.return?.();
+    return end;
+  }
+
+  #finish(): void {
+    if (!this.#ended) this.#close();
+    this.#ended = true;
+  }
+
+  readonly #frame = (result: IteratorResult<readonly WatchEvent[]>): FrameResult | Promise<FrameResult> => {
+    if (result.done) {
+      this.#finish();
+      return end;
+    }
+    const parts: Buffer[] = [];
+    for (const event of result.value) {
+      if (event.type !== "BOOKMARK" || this.#wantsBookmarks) this.#encode(event, parts);
+    }
+    if (parts.length === 0) return this.next();
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#ctx.services.observer.watchEvents(this.#ctx, { count: parts.length, bytes });
+    return { done: false, value: parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts) };
+  };
+
+  readonly #failed = (error: unknown): FrameResult => {
+    this.#finish();
+    const status = (error instanceof ApiError ? error : internalError(error)).toStatus();
+    this.#ctx.error = error;
+    return { done: false, value: Buffer.from(`${JSON.stringify({ type: "ERROR", object: status })}\n`) };
+  };
 }
+
+type FrameResult = IteratorResult<Buffer, undefined>;
+const end: FrameResult = { done: true, value: undefined };
 
 type Encode = (event: WatchEvent, parts: Buffer[]) => void;
 
@@ -68,13 +114,12 @@ function shaper(ctx: RequestContext): (event: ObjectEvent) => unknown {
 function bookmark(ctx: RequestContext, revision: bigint, initialEventsEnd: boolean): Buffer {
   const metadata = {
     resourceVersion: String(revision),
-    creationTimestamp: null,
     ...(initialEventsEnd && { annotations: { "k8s.io/initial-events-end": "true" } }),
   };
   const { apiVersion, kind } = ctx.served;
   const object =
     ctx.accept.as === "Table"
-      ? { kind: "Table", apiVersion: "meta.k8s.io/v1", metadata, columnDefinitions: [], rows: [] }
+      ? { kind: "Table", apiVersion: "meta.k8s.io/v1", metadata, columnDefinitions: null, rows: [] }
       : ctx.accept.as === "object"
         ? { kind, apiVersion, metadata }
         : { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };

@@ -47,10 +47,16 @@ class EventQueue {
   }
 }
 
-interface Waiter {
+/** A watcher that has read everything there is. Both functions are called while an event is published and must not throw. */
+export interface Waiter {
+  /** The next event of its resource and namespace. True: wait on, it was of no interest. */
+  wake(event: LogEvent): boolean;
+  fail(error: unknown): void;
+}
+
+interface Waiting {
   namespace: string | undefined;
-  resolve: (position: bigint) => void;
-  reject: (error: unknown) => void;
+  waiter: Waiter;
 }
 
 /** What reading from a position gives. */
@@ -72,7 +78,7 @@ export class EventWindow {
   readonly #options: EventWindowOptions;
   readonly #all = new EventQueue();
   readonly #byResource = new Map<string, EventQueue>();
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #waiting = new Map<string, Set<Waiting>>();
   #count = 0;
   #bytes = 0;
   #floor: bigint;
@@ -119,11 +125,12 @@ export class EventWindow {
   }
 
   #wake(resource: string, event: LogEvent): void {
-    const waiters = this.#waiters.get(resource);
-    for (const waiter of waiters ?? []) {
-      if (waiter.namespace !== undefined && waiter.namespace !== event.row.key.namespace) continue;
-      waiters?.delete(waiter);
-      waiter.resolve(event.revision - 1n);
+    const all = this.#waiting.get(resource);
+    if (!all) return;
+    const { namespace } = event.row.key;
+    for (const each of all) {
+      if (each.namespace !== undefined && each.namespace !== namespace) continue;
+      if (!each.waiter.wake(event)) all.delete(each);
     }
   }
 
@@ -159,22 +166,18 @@ export class EventWindow {
   }
 
   /**
-   * Resolves with the position just before the next event of this resource and namespace. Call it right after `read` said
-   * `current`, with nothing awaited between. `cancel` gives the position reached so far instead.
+   * Wakes the waiter with the next event of this resource and namespace, until it has one of interest. Call it right after
+   * `read` said `current`, with nothing awaited between. The answer ends the waiting.
    */
-  wait(scope: Scope): { next: Promise<bigint>; cancel: () => void } {
-    const resource = resourceOf(scope);
-    const waiters = this.#waiters.get(resource) ?? new Set();
-    this.#waiters.set(resource, waiters);
-    let cancel = () => {};
-    const next = new Promise<bigint>((resolve, reject) => {
-      const waiter: Waiter = { namespace: scope.namespace, resolve, reject };
-      waiters.add(waiter);
-      cancel = () => {
-        if (waiters.delete(waiter)) resolve(this.#tail);
-      };
-    });
-    return { next, cancel };
+  wait({ namespace, ...resource }: Scope, waiter: Waiter): () => void {
+    const name = resourceOf(resource);
+    const all = this.#waiting.get(name) ?? new Set();
+    this.#waiting.set(name, all);
+    const waiting = { namespace, waiter };
+    all.add(waiting);
+    return () => {
+      all.delete(waiting);
+    };
   }
 
   /** Starts anew after `revision`: the log in between is lost to this replica (compacted, or a restored database). */
@@ -188,9 +191,10 @@ export class EventWindow {
 
   /** Ends all waits with this error. */
   fail(error: unknown): void {
-    for (const waiters of this.#waiters.values()) {
-      for (const waiter of waiters) waiter.reject(error);
-      waiters.clear();
+    for (const all of this.#waiting.values()) {
+      const failed = [...all];
+      all.clear();
+      for (const { waiter } of failed) waiter.fail(error);
     }
   }
 }

@@ -23,8 +23,7 @@ export interface WatchSource {
 const eventsPerBatch = 500;
 
 export function watch(source: WatchSource, options: WatchOptions): Watch {
-  const signal = options.signal ? AbortSignal.any([options.signal, source.closing]) : source.closing;
-  const batches = () => watchBatches(source, { ...options, signal });
+  const batches = () => new WatchBatches(source, options);
   return {
     batches,
     async *[Symbol.asyncIterator]() {
@@ -33,41 +32,188 @@ export function watch(source: WatchSource, options: WatchOptions): Watch {
   };
 }
 
+type Batch = readonly WatchEvent[];
+type Result = IteratorResult<Batch, undefined>;
+
 /**
- * Three parts: the current state where asked for, then for ever: read what follows the position (from the window, or from
- * the log when the window has moved on), else wait for the next event, a bookmark's time or the end.
+ * A watch being read: the current state where asked for, then for ever: what follows the position (from the window, or from
+ * the log when the window has moved on), else the next event, a bookmark's time or the end.
+ *
+ * Written by hand because a thousand watchers take the step from "nothing new" to "this event" for each write: it costs one
+ * promise, and no timer or listener. Everything else is left to a generator.
  */
-async function* watchBatches(source: WatchSource, options: WatchOptions): AsyncGenerator<readonly WatchEvent[]> {
-  const { window } = source;
-  const { signal } = options;
-  const epoch = window.epoch;
-  const conditions = await source.conditions(options);
-  let position = yield* start(source, options);
-  let bookmarked = position;
-  while (!signal?.aborted) {
-    if (window.epoch !== epoch) throw historyLost();
-    const reading = window.read(options, position, eventsPerBatch);
-    if (reading.state === "current") {
-      const waited = await waitForNews(source, options);
-      position = later(waited.position, position);
-      if (waited.why === "bookmark" && position > bookmarked) {
-        bookmarked = position;
-        yield [{ type: "BOOKMARK", revision: position }];
-      }
-      continue;
+class WatchBatches implements AsyncIterableIterator<Batch, undefined> {
+  readonly #source: WatchSource;
+  readonly #options: WatchOptions;
+  readonly #epoch: number;
+  #conditions: readonly Condition[] = [];
+  #position = 0n;
+  #bookmarked = 0n;
+  /** Reads the beginning, or what the window cannot give at once. */
+  #catchingUp: AsyncGenerator<Batch, void> | undefined;
+  #resolve: ((result: Result | Promise<Result>) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  #stopWaiting: (() => void) | undefined;
+  #waitingSince = 0;
+  #bookmarkTimer: NodeJS.Timeout | undefined;
+  /** Aborted when the watch shall end. */
+  readonly #ended = new AbortController();
+
+  constructor(source: WatchSource, options: WatchOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#epoch = source.window.epoch;
+    for (const signal of [options.signal, source.closing]) {
+      if (signal?.aborted) this.#end();
+      else signal?.addEventListener("abort", this.#end, { once: true });
     }
-    const { upTo } = reading.state === "behind" ? reading : { upTo: position };
-    const read =
-      reading.state === "events"
-        ? reading
-        : await persistently(signal, () => source.history(options, position, upTo, eventsPerBatch));
-    if (!read) return;
-    const seen = await persistently(signal, () => viewAll(read.events, conditions));
-    if (!seen) return;
-    position = read.position;
-    if (seen.length > 0) yield seen;
+    this.#catchingUp = this.#begin();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Result> {
+    if (this.#ended.signal.aborted) return Promise.resolve(done);
+    return this.#catchingUp ? this.#catchUp(this.#catchingUp) : this.#nextOfWindow();
+  }
+
+  async return(): Promise<Result> {
+    this.#end();
+    await this.#catchingUp?.return();
+    return done;
+  }
+
+  #nextOfWindow(): Promise<Result> {
+    const { window } = this.#source;
+    if (window.epoch !== this.#epoch) {
+      this.#end();
+      return Promise.reject(historyLost());
+    }
+    const reading = window.read(this.#options, this.#position, eventsPerBatch);
+    if (reading.state === "current") return this.#wait();
+    this.#catchingUp = this.#read();
+    return this.#catchUp(this.#catchingUp);
+  }
+
+  async #catchUp(generator: AsyncGenerator<Batch, void>): Promise<Result> {
+    try {
+      const { done: caughtUp, value } = await generator.next();
+      if (!caughtUp) return { done: false, value };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    this.#catchingUp = undefined;
+    return this.next();
+  }
+
+  async *#begin(): AsyncGenerator<Batch, void> {
+    this.#conditions = await this.#source.conditions(this.#options);
+    this.#position = yield* start(this.#source, { ...this.#options, signal: this.#ended.signal });
+    this.#bookmarked = this.#position;
+    yield* this.#read();
+  }
+
+  /** Until there is nothing more. */
+  async *#read(): AsyncGenerator<Batch, void> {
+    const { window } = this.#source;
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      if (window.epoch !== this.#epoch) throw historyLost();
+      const position = this.#position;
+      const reading = window.read(this.#options, position, eventsPerBatch);
+      if (reading.state === "current") return;
+      const history = (upTo: bigint) => () => this.#source.history(this.#options, position, upTo, eventsPerBatch);
+      const read = reading.state === "events" ? reading : await persistently(signal, history(reading.upTo));
+      const seen = read && (await persistently(signal, () => viewAll(read.events, this.#conditions)));
+      if (!read || !seen) return;
+      this.#position = read.position;
+      if (seen.length > 0) yield seen;
+    }
+  }
+
+  #wait(): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#stopWaiting = this.#source.window.wait(this.#options, this);
+      this.#waitingSince = performance.now();
+      if (this.#options.bookmarks && !this.#bookmarkTimer) this.#planBookmark(this.#interval);
+    });
+  }
+
+  /** For the window: see `Waiter`. */
+  wake(event: LogEvent): boolean {
+    if (event.revision <= this.#position) return true; // the window is still behind what this watch began with
+    const view = event.view(this.#conditions);
+    if (view instanceof Promise) {
+      view.catch(() => undefined); // asked for again when it is read
+      this.#answer(undefined);
+      return false;
+    }
+    this.#position = event.revision;
+    if (view === undefined) return true;
+    this.#answer({ done: false, value: [view] });
+    return false;
+  }
+
+  /** For the window: see `Waiter`. */
+  fail(error: unknown): void {
+    const reject = this.#reject;
+    this.#forgetWait();
+    this.#end();
+    reject?.(error);
+  }
+
+  /** Ends the wait; without a result the next one is looked for. */
+  #answer(result: Result | undefined): void {
+    const resolve = this.#resolve;
+    this.#forgetWait();
+    resolve?.(result ?? this.next());
+  }
+
+  #forgetWait(): void {
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.#stopWaiting = undefined;
+  }
+
+  readonly #end = (): void => {
+    this.#ended.abort();
+    clearTimeout(this.#bookmarkTimer);
+    for (const signal of [this.#options.signal, this.#source.closing]) {
+      signal?.removeEventListener("abort", this.#end);
+    }
+    this.#stopWaiting?.();
+    this.#answer(done);
+  };
+
+  get #interval(): number {
+    return this.#source.bookmarkIntervalMilliseconds;
+  }
+
+  /** One timer for the life of the watch: when it fires while there was news, it sets itself for the rest of the time. */
+  #planBookmark(milliseconds: number): void {
+    this.#bookmarkTimer = setTimeout(() => {
+      const left = this.#resolve ? this.#waitingSince + this.#interval - performance.now() : this.#interval;
+      if (this.#resolve && left <= 0) this.#bookmark();
+      this.#planBookmark(left <= 0 ? this.#interval : left);
+    }, milliseconds).unref();
+  }
+
+  #bookmark(): void {
+    this.#position = later(this.#source.window.tail, this.#position);
+    this.#waitingSince = performance.now();
+    if (this.#position <= this.#bookmarked) return;
+    this.#bookmarked = this.#position;
+    this.#stopWaiting?.();
+    this.#answer({ done: false, value: [{ type: "BOOKMARK", revision: this.#position }] });
   }
 }
+
+const done: Result = { done: true, value: undefined };
 
 const firstRetryMilliseconds = 50;
 const lastRetryMilliseconds = 2_000;
@@ -94,6 +240,7 @@ async function* start(source: WatchSource, options: WatchOptions): AsyncGenerato
     if (fromRevision < head.compacted) throw compactedRevision(fromRevision, head.compacted);
     return fromRevision;
   }
+  if (sendInitialEvents === false) return head.revision;
   const { group, resource, namespace, selector } = options;
   const list = await source.listStream({ group, resource, namespace, selector });
   for await (const chunk of list.chunks) {
@@ -102,30 +249,6 @@ async function* start(source: WatchSource, options: WatchOptions): AsyncGenerato
   }
   if (sendInitialEvents) yield [{ type: "BOOKMARK", revision: list.revision, initialEventsEnd: true }];
   return list.revision;
-}
-
-async function waitForNews(
-  { window, bookmarkIntervalMilliseconds }: WatchSource,
-  { bookmarks, signal, ...scope }: WatchOptions,
-): Promise<{ position: bigint; why: "event" | "bookmark" | "abort" }> {
-  const { next, cancel } = window.wait(scope);
-  let why: "event" | "bookmark" | "abort" = "event";
-  const abort = () => {
-    why = "abort";
-    cancel();
-  };
-  const due = () => {
-    why = "bookmark";
-    cancel();
-  };
-  signal?.addEventListener("abort", abort, { once: true });
-  const timer = bookmarks ? setTimeout(due, bookmarkIntervalMilliseconds).unref() : undefined;
-  try {
-    return { position: await next, why };
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
 }
 
 async function viewAll(events: readonly LogEvent[], conditions: readonly Condition[]): Promise<ObjectEvent[]> {
