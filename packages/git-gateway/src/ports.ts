@@ -14,6 +14,19 @@ export interface Identity {
   extra?: Record<string, string[]>;
   /** Set for a token bound to one pipeline: it reads that repository and nothing else. */
   jobScope?: { organization: string; repository: string };
+  /** Set for whoever came with a registered SSH key: what bounds it, whatever its owner may do. */
+  key?: KeyScope;
+}
+
+/** Bounds of a registered key. */
+export interface KeyScope {
+  /** `SSHKey/deploy` */
+  name: string;
+  /** Where it is registered: it opens nothing elsewhere. */
+  namespace: string;
+  /** The one repository of a deploy key, which it opens by itself. */
+  repository?: string;
+  readOnly: boolean;
 }
 
 /** Answers who a bearer token is, or undefined for a token that is not (or no longer) valid. */

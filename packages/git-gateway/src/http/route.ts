@@ -70,6 +70,13 @@ function contentRoute(
   }
 }
 
+/** `/<namespace>/<repository>[.git]`, the first slash optional, as SSH has it; undefined for anything else. */
+export function parseRepositoryPath(path: string): { namespace: string; repository: string } | undefined {
+  const match = /^\/?([^/]+)\/([^/]+?)(?:\.git)?$/.exec(path);
+  const [namespace = "", repository = ""] = match?.slice(1) ?? [];
+  return isName(namespace) && isName(repository) ? { namespace, repository } : undefined;
+}
+
 function isName(text: string): boolean {
   return dnsName.test(text) && !text.includes("..");
 }

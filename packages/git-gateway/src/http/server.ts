@@ -6,13 +6,14 @@ import type { Logger } from "@krate/telemetry";
 import { type AccessPorts, decideAccess } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
 import { type ContentOptions, serveContent } from "../content/serve.ts";
+import type { GitServiceOptions } from "../services/git-services.ts";
 import { drain } from "./body.ts";
-import { type Exchange, type GitHandlerOptions, serveGit } from "./git-handlers.ts";
+import { type Exchange, serveGit } from "./git-handlers.ts";
 import { parseRoute } from "./route.ts";
 
 export interface GatewayServerOptions {
   access: AccessPorts;
-  git: GitHandlerOptions;
+  git: GitServiceOptions;
   content: ContentOptions;
   tls?: { cert: string; key: string };
   log: Logger;

@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { GitError, isZeroObjectId, ObjectReader, type ReadOptions, type RefCommand, runGit } from "@krate/git";
 import type { CommitFacts, CommitSignatures, ObjectFacts, ObjectSource, RefAction, RefUpdateFacts } from "../ports.ts";
 import { splitSignature } from "../signatures/split-signature.ts";
-import { maxNewCommits, type NewHistory, newCommitsOf } from "./new-history.ts";
+import { maxNewCommits, type NewCommit, type NewHistory, newCommitsOf } from "./new-history.ts";
 import { PackRefusedError } from "./quarantine.ts";
+import { TreePaths, TreePathsGivenUpError } from "./tree-paths.ts";
 
 /** Most bytes of messages that are held for the rules of one push. */
 const maxMessageBytes = 64 * 1024 * 1024;
@@ -12,6 +15,8 @@ const maxCommitBytes = 1024 * 1024;
 export interface PushFactsInput {
   namespace: string;
   history: NewHistory;
+  /** Other objects of a small push. */
+  others?: readonly string[];
   read: ReadOptions;
   /** Object directory of the quarantine alone. */
   quarantineObjects: string;
@@ -117,18 +122,28 @@ export class PushFactsReader implements ObjectSource {
     return object.content;
   }
 
-  /** Changed paths of every new commit against its first parent, by one process. */
+  /** Changed paths of every new commit against its first parent. */
   async #changedPaths(): Promise<ReadonlyMap<string, string[]>> {
-    const { history, read } = this.#input;
+    const { history, others } = this.#input;
+    const commits = [...history.values()];
+    if (!others) return this.#changedPathsByGit(commits);
+    const trees = new TreePaths(this.#objects);
+    try {
+      const paths = commits.map(async ({ id, parents: [parent] }) => [id, await trees.between(parent, id)] as const);
+      return new Map(await Promise.all(paths));
+    } catch (error) {
+      if (!(error instanceof TreePathsGivenUpError)) throw error;
+      return this.#changedPathsByGit(commits);
+    }
+  }
+
+  async #changedPathsByGit(commits: readonly NewCommit[]): Promise<ReadonlyMap<string, string[]>> {
     // "commit parent" compares with that parent alone; "commit" is a root, compared with nothing (--root).
-    const lines = [...history.values()].map(({ id, parents: [parent] }) => `${id}${parent ? ` ${parent}` : ""}\n`);
+    const lines = commits.map(({ id, parents: [parent] }) => `${id}${parent ? ` ${parent}` : ""}\n`);
     try {
       const { stdout } = await runGit(
         ["diff-tree", "--stdin", "--root", "--always", "-r", "-z", "--raw", "--no-renames"],
-        {
-          ...read,
-          stdin: lines.join(""),
-        },
+        { ...this.#input.read, stdin: lines.join("") },
       );
       return parseChangedPaths(stdout);
     } catch (error) {
@@ -139,10 +154,23 @@ export class PushFactsReader implements ObjectSource {
     }
   }
 
+  /** Sizes of the blobs the push brought, by the open process when they are few. */
+  async #sizesOfBlobs(): Promise<ReadonlyMap<string, number>> {
+    const { others } = this.#input;
+    if (!others) return sizesOfBlobs(this.#input);
+    const found = await Promise.all(others.map((id) => this.#objects.info(id)));
+    const sizes = new Map<string, number>();
+    for (const info of found) if (info?.type === "blob") sizes.set(info.objectId, info.size);
+    return sizes;
+  }
+
   async #largeBlobs(newId: string, bytes: number) {
     if (isZeroObjectId(newId)) return [];
-    this.#blobSizes ??= sizesOfBlobs(this.#input);
-    const large = new Map([...(await this.#blobSizes)].filter(([, size]) => size > bytes));
+    this.#blobSizes ??= this.#sizesOfBlobs();
+    const { others, quarantineObjects } = this.#input;
+    // What was there before, such as a file that comes back, is not new: a small push lies loose in its quarantine.
+    const isNew = (id: string) => !others || existsSync(looseObject(quarantineObjects, id));
+    const large = new Map([...(await this.#blobSizes)].filter(([id, size]) => size > bytes && isNew(id)));
     if (large.size === 0) return [];
     const paths = await pathsOfBlobs(large, newId, this.#input.read);
     return [...large].filter(([sha]) => paths.has(sha)).map(([sha, size]) => ({ sha, size, path: paths.get(sha) }));
@@ -182,6 +210,10 @@ export function parseChangedPaths(output: Buffer): Map<string, string[]> {
     }
   }
   return paths;
+}
+
+function looseObject(objects: string, id: string): string {
+  return join(objects, id.slice(0, 2), id.slice(2));
 }
 
 /** Sizes of the blobs the push brought. Listing only the quarantine bounds the work by the push, not by the repository. */

@@ -18,6 +18,12 @@ export interface NewCommit {
 /** Commits a push brings that no ref reaches yet, children before parents. */
 export type NewHistory = ReadonlyMap<string, NewCommit>;
 
+export interface NewObjects {
+  history: NewHistory;
+  /** Ids of the trees, blobs and tags that came with a small push; absent for a large one. */
+  others?: readonly string[];
+}
+
 /** Lines of a commit in the output; the NUL in front tells them from paths, which never hold one. */
 const format = ["--format=format:%x00%H%x00%P%x00%an <%ae>%x00%aI%x00%s", "--no-commit-header"];
 
@@ -31,13 +37,14 @@ export async function readNewHistory(
   tips: readonly string[],
   read: ReadOptions,
   options: { small: boolean },
-): Promise<NewHistory> {
+): Promise<NewObjects> {
   const walk = (args: string[]) =>
     runGit(["rev-list", ...args, "--stdin", "--not", "--all"], { ...read, stdin: `${tips.join("\n")}\n` });
   const commits = ["--topo-order", ...format];
   if (options.small) {
     try {
-      return parseHistory((await walk(["--objects", ...commits])).stdout);
+      const { stdout } = await walk(["--objects", ...commits]);
+      return { history: parseHistory(stdout), others: parseOthers(stdout) };
     } catch (error) {
       // A small pack on top of objects that only a deleted ref had reached: a long walk after all.
       if (!(error instanceof GitError) || error.failure !== "output-limit") throw error;
@@ -47,7 +54,7 @@ export async function readNewHistory(
     walk([...commits, `--max-count=${maxNewCommits + 1}`]),
     walk(["--objects", "--quiet", "--alternate-refs"]),
   ]);
-  return parseHistory(stdout);
+  return { history: parseHistory(stdout) };
 }
 
 function parseHistory(output: Buffer): NewHistory {
@@ -58,6 +65,11 @@ function parseHistory(output: Buffer): NewHistory {
     history.set(id, { id, parents: parents === "" ? [] : parents.split(" "), title, author, at });
   }
   return history;
+}
+
+/** Lines of other objects: id, and where it was found. */
+function parseOthers(output: Buffer): string[] {
+  return [...output.toString("latin1").matchAll(/^([0-9a-f]{40})(?: |$)/gm)].map(([, id]) => id as string);
 }
 
 /** New commits reachable from `tip`, children before parents. */

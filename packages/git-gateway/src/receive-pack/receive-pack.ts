@@ -42,7 +42,7 @@ import { explainDecision, shortReason } from "./explain.ts";
 import { PushFactsReader } from "./facts.ts";
 import { type JournalEntry, newPushId } from "./journal.ts";
 import { type LandingPorts, landPush, recordRefusals } from "./land.ts";
-import { classify, type NewHistory, newCommitsOf, readNewHistory } from "./new-history.ts";
+import { classify, type NewHistory, type NewObjects, newCommitsOf, readNewHistory } from "./new-history.ts";
 import { type PackLimits, PackRefusedError, Quarantine } from "./quarantine.ts";
 import { PushReply, type Write } from "./reply.ts";
 import { RepositoryBusyError } from "./repository-lock.ts";
@@ -184,10 +184,11 @@ class Push {
     const { capabilities, pushOptions } = this.#request;
     const { small } = await this.#storePack();
     await this.#ports.checkpoint?.("store");
-    const history = await this.#connectedHistory(small);
+    const objects = await this.#connectedHistory(small);
+    const { history } = objects;
     const updates = await this.#classifyAll(history);
     const started = performance.now();
-    await this.#evaluate(updates, history);
+    await this.#evaluate(updates, objects);
     const evaluationMs = Math.round((performance.now() - started) * 10) / 10;
     if (capabilities.has("atomic")) refuseTogether(updates);
     await this.#ports.checkpoint?.("evaluate");
@@ -207,9 +208,9 @@ class Push {
   }
 
   /** The new commits, once it is certain that everything the new tips reach is there. */
-  async #connectedHistory(small: boolean): Promise<NewHistory> {
+  async #connectedHistory(small: boolean): Promise<NewObjects> {
     const tips = [...new Set(this.#request.commands.map(({ newId }) => newId).filter((id) => !isZeroObjectId(id)))];
-    if (tips.length === 0) return new Map();
+    if (tips.length === 0) return { history: new Map(), others: [] };
     const { limits, signal } = this.#context;
     try {
       return await readNewHistory(
@@ -271,13 +272,13 @@ class Push {
     );
   }
 
-  async #evaluate(updates: Update[], history: NewHistory): Promise<void> {
+  async #evaluate(updates: Update[], objects: NewObjects): Promise<void> {
     const judged = updates.filter(({ refusal }) => !refusal);
     if (judged.length === 0) return;
     const { actor, view, mayBypass } = this.#context;
     const facts = new PushFactsReader({
       namespace: view.namespace,
-      history,
+      ...objects,
       read: this.#quarantine.read,
       quarantineObjects: join(this.#quarantine.path, "objects"),
       signatures: this.#ports.signatures,

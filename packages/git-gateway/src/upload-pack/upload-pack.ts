@@ -25,7 +25,7 @@ export function advertiseUploadPack(
   repository: BackendRepository,
   options: UploadPackOptions,
 ): { header: Buffer; stream: GitStream } {
-  const stream = start(["--http-backend-info-refs"], repository, options);
+  const stream = start([...stateless, "--http-backend-info-refs"], repository, options);
   return { header: formatServiceHeader("git-upload-pack"), stream };
 }
 
@@ -35,15 +35,35 @@ export function uploadPack(
   request: AsyncIterable<Uint8Array>,
   options: UploadPackOptions,
 ): GitStream {
-  return start([], repository, { ...options, stdin: request });
+  return start(stateless, repository, { ...options, stdin: request });
 }
+
+/** A whole fetch over a connection that stays: ref list, negotiation and pack. */
+export function uploadPackSession(
+  repository: BackendRepository,
+  input: AsyncIterable<Uint8Array>,
+  options: UploadPackOptions,
+): GitStream {
+  return start(["upload-pack", "--strict"], repository, { ...options, stdin: input });
+}
+
+/** `git archive --remote` over a connection that stays. */
+export function uploadArchiveSession(
+  repository: BackendRepository,
+  input: AsyncIterable<Uint8Array>,
+  options: UploadPackOptions,
+): GitStream {
+  return start(["upload-archive"], repository, { ...options, stdin: input });
+}
+
+const stateless = ["upload-pack", "--stateless-rpc", "--strict"];
 
 function start(
   args: string[],
   repository: BackendRepository,
   { protocol, signal, timeoutMs, stdin }: UploadPackOptions & { stdin?: AsyncIterable<Uint8Array> },
 ): GitStream {
-  return streamGit(["upload-pack", "--stateless-rpc", "--strict", ...args, repository.gitDir], {
+  return streamGit([...args, repository.gitDir], {
     gitDir: repository.gitDir,
     config,
     // upload-pack finds its repository by the argument; with GIT_DIR set it would be looked for twice.

@@ -12,15 +12,6 @@ export interface TreeEntry {
   size?: number;
 }
 
-const kinds: Record<string, EntryKind> = {
-  "040000": "directory",
-  "100644": "file",
-  "100664": "file",
-  "100755": "executable",
-  "120000": "symlink",
-  "160000": "submodule",
-};
-
 /**
  * Entries of one directory, directories first, then by name.
  * @throws {UnknownRevisionError} when the path is not a directory of that tree.
@@ -47,9 +38,19 @@ export function sortEntries(entries: TreeEntry[]): TreeEntry[] {
   return entries.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** What a six-digit octal mode says; unknown modes are shown as files. */
+/** What an octal mode says, as git takes it: only the type counts and whether the owner may execute (`canon_mode` in git's cache.h). */
 export function kindOfMode(mode: string): EntryKind {
-  return kinds[mode] ?? "file";
+  const bits = Number.parseInt(mode, 8);
+  switch (bits & 0o170000) {
+    case 0o040000:
+      return "directory";
+    case 0o100000:
+      return (bits & 0o100) === 0 ? "file" : "executable";
+    case 0o120000:
+      return "symlink";
+    default:
+      return "submodule";
+  }
 }
 
 /** The entry at `path`. @throws {UnknownRevisionError} when there is none. */
