@@ -3,8 +3,9 @@
  * no `/metrics` should not pay.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type Distribution, distributions, type Series, type ShownMetric, type Tally, tallies } from "./series.ts";
 
-export type { Counter, Gauge, Histogram };
+export type { Counter, Distribution, Gauge, Histogram, Series, Tally };
 
 /** Seconds; from a warm GET (0.3 ms) to a push that waits for a scan. Five per decade would cost double the series. */
 export const latencyBucketsSeconds = [
@@ -26,6 +27,12 @@ export interface Metrics {
   histogram<Label extends string>(
     definition: MetricDefinition<Label> & { buckets?: readonly number[] },
   ): Histogram<Label>;
+  /** The three again, for what every request counts: `series.ts`. */
+  counterSeries<Label extends string>(definition: MetricDefinition<Label>): Series<Label, Tally>;
+  gaugeSeries<Label extends string>(definition: MetricDefinition<Label>): Series<Label, Tally>;
+  histogramSeries<Label extends string>(
+    definition: MetricDefinition<Label> & { buckets?: readonly number[] },
+  ): Series<Label, Distribution>;
   /** The body of `/metrics`; its type is {@link Metrics.contentType}. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -48,11 +55,20 @@ export function createMetrics({ component, processMetrics = false }: MetricsOpti
     labelNames: labels,
     registers: [registry],
   });
+  /** The registry asks a metric for no more than this. */
+  const shown = <T extends { show(): ShownMetric }>(series: T): T => {
+    const { name, help } = series.show();
+    registry.registerMetric({ name, help, get: async () => series.show() } as unknown as Counter);
+    return series;
+  };
   return {
     counter: (definition) => new Counter(common(definition)),
     gauge: (definition) => new Gauge(common(definition)),
     histogram: (definition) =>
       new Histogram({ ...common(definition), buckets: [...(definition.buckets ?? latencyBucketsSeconds)] }),
+    counterSeries: (definition) => shown(tallies(definition, "counter")),
+    gaugeSeries: (definition) => shown(tallies(definition, "gauge")),
+    histogramSeries: (definition) => shown(distributions(definition, definition.buckets ?? latencyBucketsSeconds)),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
