@@ -197,6 +197,28 @@ function grammar(random: (below: number) => number): (kind: Kind, depth: number)
   return make;
 }
 
+/** What goes deep: cel-go has limits, and finds them in the parser. */
+function deepExpressions(): string[] {
+  return [5, 120, 249, 250, 251, 300].flatMap((depth) => [
+    `${"(".repeat(depth)}1${")".repeat(depth)}`,
+    `${"[".repeat(depth)}1${"]".repeat(depth)}`,
+    `1${"+1".repeat(depth)}`,
+    `1${"*1".repeat(depth)}`,
+    `1${"==1".repeat(depth)}`,
+    `t${"&&t".repeat(depth)}`,
+    `t${"||t".repeat(depth)}`,
+    `${"!".repeat(depth)}t`,
+    `${"-".repeat(depth)}i`,
+    `x${".a".repeat(depth)}`,
+    `x${"[0]".repeat(depth)}`,
+    `x${".size()".repeat(depth)}`,
+    `x${".?a".repeat(depth)}`,
+    `${"t?1:".repeat(depth)}1`,
+    `${"size(".repeat(depth)}x${")".repeat(depth)}`,
+    `${"{1:".repeat(depth)}1${"}".repeat(depth)}`,
+  ]);
+}
+
 const randomCount = 1500;
 
 export function generatedExpressions(): string[] {
@@ -225,6 +247,7 @@ export function generatedExpressions(): string[] {
   }
   for (const name of conversions.slice(0, 8)) for (const each of [...texts, ...numbers]) found.add(`${name}(${each})`);
   for (const name of conversions.slice(0, 8)) for (const each of texts) found.add(`${name}(dyn(${each})) == null`);
+  for (const each of deepExpressions()) found.add(each);
   const random = randomNumbers(20261124);
   const make = grammar(random);
   const kinds: Kind[] = ["int", "string", "bool", "list", "map", "double", "opt"];

@@ -83,7 +83,7 @@ func run() error {
 }
 
 // repetitions are enough to see that a result depends on the order in which Go walks over a map, which is random.
-const repetitions = 12
+const repetitions = 20
 
 func evaluateRepeatedly(world *world, expression Expression) Result {
 	first := evaluate(world, expression)

@@ -105,20 +105,31 @@ function takes({ parameters }: Overload, args: readonly Value[]): boolean {
   );
 }
 
+/** Steps for walking over long arguments, which the cost of many functions does not tell: `size(text)` costs 1 whatever the text. */
+function hiddenWork(args: readonly Value[]): number {
+  let units = 0;
+  for (const each of args) {
+    if (typeof each === "string" || each instanceof Uint8Array) units += each.length;
+    else if (each instanceof ListValue) units += each.size * 4;
+  }
+  return units >> 6;
+}
+
 function charged(run: Run, { before, after }: Costs, args: readonly Value[], call: Call): Value {
-  if (before !== undefined) run.budget.spend(before(args, undefined));
+  if (before !== undefined) run.budget.spend(before(args, undefined, run.budget));
+  run.budget.step(hiddenWork(args));
   let result: Value | undefined;
   try {
     result = call(args, run);
     return result;
   } finally {
-    if (after !== undefined) run.budget.spend(after(args, result));
+    if (after !== undefined) run.budget.spend(after(args, result, run.budget));
   }
 }
 
 /** What a call costs that an argument's error ends. */
 function spendFailed(run: Run, { before, after }: Costs, args: readonly (Value | undefined)[]): void {
-  run.budget.spend((before ?? (after as CallCost))(args, undefined));
+  run.budget.spend((before ?? (after as CallCost))(args, undefined, run.budget));
 }
 
 function unary(argument: Evaluate, call: Call, cost: Costs): Evaluate {
@@ -189,8 +200,8 @@ function variadic(args: readonly Evaluate[], call: Call, cost: Costs): Evaluate 
 export function equalityOf(left: Evaluate, right: Evaluate, isNegated: boolean): Evaluate {
   const cost = isNegated ? inequalityCost : equalityCost;
   return (run) => {
-    const args = both(run, left, right, (given) => run.budget.spend(cost(given, undefined)));
-    run.budget.spend(cost(args, undefined));
+    const args = both(run, left, right, (given) => run.budget.spend(cost(given, undefined, run.budget)));
+    run.budget.spend(cost(args, undefined, run.budget));
     return isNegated ? !isEqual(args[0], args[1], run) : equals(args[0], args[1], run.budget);
   };
 }

@@ -48,6 +48,9 @@ const patchFields: Readonly<Record<string, CelType>> = {
   value: dyn,
 };
 
+/** cel-go reports no more. */
+const maxIssues = 100;
+
 export class Checker {
   readonly issues: CelIssue[] = [];
   /** Names of the variables that the expression uses. */
@@ -76,7 +79,7 @@ export class Checker {
   }
 
   report(message: string, at: number): CelType {
-    this.issues.push(issueAt(this.#expression, message, at));
+    if (this.issues.length < maxIssues) this.issues.push(issueAt(this.#expression, message, at));
     return error;
   }
 

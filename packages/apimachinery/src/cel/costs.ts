@@ -4,6 +4,7 @@
  * Source: k8s.io/apiserver v0.36 pkg/cel/library/cost.go (by name of the function), cel-go v0.26 interpreter/runtimecost.go and ext/lists.go (by
  * overload, where it is known before the run).
  */
+import type { Budget } from "./budget.ts";
 import type { Overload } from "./functions/overload.ts";
 import { textSize } from "./text-size.ts";
 import { formatType } from "./types.ts";
@@ -12,7 +13,7 @@ import { ListValue, MapValue, Opaque, OptionalValue } from "./values.ts";
 
 /** A value, or undefined for an argument that failed. */
 type Argument = Value | undefined;
-export type CallCost = (args: readonly Argument[], result: Argument) => number;
+export type CallCost = (args: readonly Argument[], result: Argument, budget: Budget) => number;
 
 const traversalFactor = 0.1;
 const patternFactor = 0.25;
@@ -33,17 +34,18 @@ function sizeOrInner(value: Argument): number {
 const traversal = (size: number) => Math.ceil(size * traversalFactor);
 
 /** Walking over everything in a list: texts by their bytes. */
-function deepTraversal(value: Argument): number {
+function deepTraversal(value: Argument, budget: Budget): number {
+  budget.step();
   if (typeof value === "string") return Math.floor(Buffer.byteLength(value) * traversalFactor);
   if (value instanceof Uint8Array) return Math.floor(value.length * traversalFactor);
   if (value instanceof ListValue) {
     let cost = 0;
-    for (const each of value) cost += deepTraversal(each);
+    for (const each of value) cost += deepTraversal(each, budget);
     return cost;
   }
   if (!(value instanceof MapValue)) return 1;
   let cost = 0;
-  for (const key of value.keys()) cost += deepTraversal(key) + deepTraversal(value.get(key));
+  for (const key of value.keys()) cost += deepTraversal(key, budget) + deepTraversal(value.get(key), budget);
   return cost;
 }
 
@@ -52,7 +54,7 @@ const match: CallCost = ([text, pattern]) =>
 const one: CallCost = () => 1;
 const first: CallCost = ([value]) => traversal(sizeOf(value));
 const twice: CallCost = ([value]) => Math.ceil(sizeOf(value) * 2 * traversalFactor);
-const deep: CallCost = ([value]) => deepTraversal(value);
+const deep: CallCost = ([value], _result, budget) => deepTraversal(value, budget);
 
 function selector([, text]: readonly Argument[]): number {
   const size = sizeOf(text);
@@ -117,7 +119,16 @@ const pairs =
   ([a, b]) =>
     1 + Math.floor(sizeOf(a) * sizeOf(b) * factor);
 
-const smaller: CallCost = ([a, b]) => traversal(Math.min(sizeOrInner(a), sizeOrInner(b)));
+/** The smaller of two sizes; a text that is more than twice as long as another need not be measured for that. */
+function smallerSize(a: Argument, b: Argument): number {
+  if (typeof a === "string" && typeof b === "string") {
+    if (a.length > 2 * b.length) return textSize(b);
+    if (b.length > 2 * a.length) return textSize(a);
+  }
+  return Math.min(sizeOrInner(a), sizeOrInner(b));
+}
+
+const smaller: CallCost = ([a, b]) => traversal(smallerSize(a, b));
 const together: CallCost = ([a, b]) => traversal(sizeOrInner(a) + sizeOrInner(b));
 const outputSize: CallCost = (_args, result) => listCall(1, sizeOf(result));
 
@@ -182,5 +193,6 @@ function overloadCost(name: string, overload: Overload | undefined): CallCost | 
 }
 
 /** `==` and `!=`, which walk over the smaller side; values of Kubernetes' types compare at once. */
-export const equalityCost: CallCost = (args, result) => (args[0] instanceof Opaque ? 1 : smaller(args, result));
+export const equalityCost: CallCost = (args, result, budget) =>
+  args[0] instanceof Opaque ? 1 : smaller(args, result, budget);
 export const inequalityCost: CallCost = smaller;

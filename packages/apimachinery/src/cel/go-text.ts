@@ -12,10 +12,17 @@ const escapes: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
+/** What is longer is cut: Go would quote it all, but this goes into messages only. */
+const maxQuoted = 10_000;
+
 /** Go's `%q`. */
 export function quoteGo(text: string): string {
-  return `"${[...text].map(escapeRune).join("")}"`;
+  const shown = text.length > maxQuoted ? text.slice(0, maxQuoted) : text;
+  return `"${shown.replace(unusual, escapeRune)}"`;
 }
+
+/** Everything but plain ASCII. */
+const unusual = /[^ !#-[\]-~]/gu;
 
 function escapeRune(rune: string): string {
   const known = escapes[rune];

@@ -19,36 +19,22 @@ export interface Token {
   quoted?: boolean;
 }
 
-const symbols = [
-  "&&",
-  "||",
-  "<=",
-  ">=",
-  "==",
-  "!=",
-  "?",
-  ":",
-  ".",
-  ",",
-  "(",
-  ")",
-  "[",
-  "]",
-  "{",
-  "}",
-  "<",
-  ">",
-  "!",
-  "+",
-  "-",
-  "*",
-  "/",
-  "%",
-];
+/** Each finds a token where its `lastIndex` stands. */
+const blank = /(?:[\t \r\n\f]+|\/\/[^\n]*)+/y;
+const symbol = /&&|\|\||[<>=!]=|[?:.,()[\]{}<>!+\-*/%]/y;
 const number =
-  /^(?:0x([0-9a-fA-F]+)([uU])?|(\d+\.\d+(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)|(\d+)([uU])?)/;
-const identifier = /^[_a-zA-Z][_a-zA-Z0-9]*/;
-const stringStart = /^([bB]?[rR]|[bB])?("""|'''|"|')/;
+  /0x([0-9a-fA-F]+)([uU])?|(\d+\.\d+(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)|(\d+)([uU])?/y;
+const identifier = /[_a-zA-Z][_a-zA-Z0-9]*/y;
+const quotedIdentifier = /`([a-zA-Z0-9_.\-/ ]+)`/y;
+const stringStart = /([bB]?[rR]|[bB])?("""|'''|"|')/y;
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+/** No number that fits has more. */
+const maxDigits = 1000;
 
 /** cel-go's default limit, in code points there. */
 export const maxExpressionLength = 100_000;
@@ -61,24 +47,22 @@ export function tokenize(text: string): Token[] {
       -1,
     );
   const tokens: Token[] = [];
-  let at = 0;
+  let at = skipBlank(text, 0);
   while (at < text.length) {
-    const rest = text.slice(at, at + 4096);
-    const blank = /^([\t \r\n\f]+|\/\/[^\n]*)/.exec(rest);
-    if (blank !== null) {
-      at += blank[0].length;
-      continue;
-    }
-    const token = stringToken(text, at) ?? numberToken(rest, at) ?? identToken(rest, at) ?? symbolToken(rest, at);
+    const token = stringToken(text, at) ?? numberToken(text, at) ?? identToken(text, at) ?? symbolToken(text, at);
     if (token === undefined) {
       const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
       throw new CelSyntaxError(`Syntax error: token recognition error at: '${character}'`, at);
     }
     tokens.push(token.token);
-    at += token.length;
+    at = skipBlank(text, at + token.length);
   }
   tokens.push({ kind: "end", text: "<EOF>", at: text.length });
   return tokens;
+}
+
+function skipBlank(text: string, at: number): number {
+  return at + (matchAt(blank, text, at)?.[0].length ?? 0);
 }
 
 interface Found {
@@ -86,39 +70,48 @@ interface Found {
   length: number;
 }
 
-function symbolToken(rest: string, at: number): Found | undefined {
-  const symbol = symbols.find((each) => rest.startsWith(each));
-  return symbol === undefined ? undefined : { token: { kind: "symbol", text: symbol, at }, length: symbol.length };
+function symbolToken(text: string, at: number): Found | undefined {
+  const found = matchAt(symbol, text, at)?.[0];
+  return found === undefined ? undefined : { token: { kind: "symbol", text: found, at }, length: found.length };
 }
 
-function identToken(rest: string, at: number): Found | undefined {
-  const quoted = /^`([a-zA-Z0-9_.\-/ ]+)`/.exec(rest);
-  if (quoted !== null)
-    return { token: { kind: "ident", text: quoted[1] ?? "", at, quoted: true }, length: quoted[0].length };
-  const text = identifier.exec(rest)?.[0];
-  if (text === undefined) return undefined;
-  const constants: Record<string, Value> = { true: true, false: false, null: null };
-  if (Object.hasOwn(constants, text))
-    return { token: { kind: "literal", text, at, value: constants[text] ?? null }, length: text.length };
-  return { token: { kind: "ident", text, at }, length: text.length };
+const constants = new Map<string, Value>([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
+
+function identToken(text: string, at: number): Found | undefined {
+  const name = matchAt(identifier, text, at)?.[0];
+  if (name !== undefined) {
+    const value = constants.get(name);
+    const token: Token =
+      value === undefined ? { kind: "ident", text: name, at } : { kind: "literal", text: name, at, value };
+    return { token, length: name.length };
+  }
+  const quoted = matchAt(quotedIdentifier, text, at);
+  if (quoted === null) return undefined;
+  return { token: { kind: "ident", text: quoted[1] ?? "", at, quoted: true }, length: quoted[0].length };
 }
 
-function numberToken(rest: string, at: number): Found | undefined {
-  const match = number.exec(rest);
+function numberToken(expression: string, at: number): Found | undefined {
+  const match = matchAt(number, expression, at);
   if (match === null) return undefined;
   const [text, hex, hexUnsigned, double, decimal, unsigned] = match;
+  const { length } = text;
+  if (length > maxDigits) return { token: { kind: "literal", text, at, problem: "invalid int literal" }, length };
   if (double !== undefined)
-    return { token: { kind: "literal", text, at, value: Number(double), number: "signed" }, length: text.length };
+    return { token: { kind: "literal", text, at, value: Number(double), number: "signed" }, length };
   const integer = BigInt(hex === undefined ? (decimal ?? "0") : `0x${hex}`);
   const isUnsigned = (hexUnsigned ?? unsigned) !== undefined;
   const token: Token = isUnsigned
     ? { kind: "literal", text, at, value: new Uint(integer) }
     : { kind: "literal", text, at, value: integer, number: "signed" };
-  return { token, length: text.length };
+  return { token, length };
 }
 
 function stringToken(text: string, at: number): Found | undefined {
-  const match = stringStart.exec(text.slice(at, at + 5));
+  const match = matchAt(stringStart, text, at);
   if (match === null) return undefined;
   const prefix = (match[1] ?? "").toLowerCase();
   const quote = match[2] ?? '"';

@@ -47,6 +47,8 @@ class Parser {
   readonly mistakes: CelSyntaxError[] = [];
   readonly #tokens: Token[];
   readonly #copied = { nodes: 0 };
+  /** How deep a node's tree goes: 1 for what is no operation. */
+  readonly #heights = new WeakMap<Expr, number>();
   #index = 0;
   #depth = 0;
 
@@ -64,6 +66,26 @@ class Parser {
     return { kind: "literal", at, value: null };
   }
 
+  /** Notes how deep an operation goes; cel-go visits no deeper tree. */
+  #over(node: Expr, ...operands: readonly Expr[]): Expr {
+    const height = 1 + this.#heightOf(operands);
+    if (height > maxDepth + 1) throw new CelSyntaxError("max recursion depth exceeded", -1);
+    this.#heights.set(node, height);
+    return node;
+  }
+
+  #heightOf(nodes: readonly Expr[]): number {
+    let height = 0;
+    for (const node of nodes) height = Math.max(height, this.#heights.get(node) ?? 1);
+    return height;
+  }
+
+  /** A literal is as deep as what is in it. */
+  #around(node: Expr, parts: readonly Expr[]): Expr {
+    if (parts.length > 0) this.#heights.set(node, this.#heightOf(parts));
+    return node;
+  }
+
   #nested<T>(body: () => T): T {
     if (++this.#depth > maxDepth) throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, -1);
     const result = body();
@@ -79,7 +101,8 @@ class Parser {
       const yes = this.#logical("||");
       this.#expect(":");
       const no = this.expression();
-      return { kind: "call", at: question.at, name: "_?_:_", target: undefined, args: [condition, yes, no] };
+      const args = [condition, yes, no];
+      return this.#over({ kind: "call", at: question.at, name: "_?_:_", target: undefined, args }, ...args);
     });
   }
 
@@ -92,7 +115,7 @@ class Parser {
       places.push(token.at);
       terms.push(operand());
     }
-    return balanced(`_${operator}_`, terms, places, 0, places.length - 1);
+    return this.#around(balanced(`_${operator}_`, terms, places, 0, places.length - 1), terms);
   }
 
   #relation(): Expr {
@@ -109,14 +132,14 @@ class Parser {
 
   #binary(operators: readonly string[], operand: () => Expr, withIn = false): Expr {
     let left = operand();
-    for (let steps = 0; ; steps++) {
+    for (;;) {
       const token = this.#peek();
       const isIn = withIn && token.kind === "ident" && token.text === "in" && !token.quoted;
       if (!isIn && !(token.kind === "symbol" && operators.includes(token.text))) return left;
-      if (steps >= maxDepth) throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, -1);
       this.#index++;
       const name = isIn ? "@in" : `_${token.text}_`;
-      left = { kind: "call", at: token.at, name, target: undefined, args: [left, operand()] };
+      const args = [left, operand()];
+      left = this.#over({ kind: "call", at: token.at, name, target: undefined, args }, ...args);
     }
   }
 
@@ -132,7 +155,8 @@ class Parser {
     }
     const operand = this.#signedMember(token.text);
     if (count % 2 === 0) return operand;
-    return { kind: "call", at: token.at, name: token.text === "!" ? "!_" : "-_", target: undefined, args: [operand] };
+    const name = token.text === "!" ? "!_" : "-_";
+    return this.#around({ kind: "call", at: token.at, name, target: undefined, args: [operand] }, [operand]);
   }
 
   /** A member, or after `!` a number with a sign. */
@@ -158,9 +182,7 @@ class Parser {
 
   #selections(start: Expr): Expr {
     let operand = start;
-    let steps = 0;
     for (;;) {
-      if (++steps > maxDepth) throw new CelSyntaxError(`expression recursion limit exceeded: ${maxDepth}`, -1);
       const token = this.#peek();
       if (this.#take(".")) operand = this.#selection(operand, token.at);
       else if (this.#take("[")) {
@@ -168,7 +190,8 @@ class Parser {
         const index = this.expression();
         this.#expect("]");
         const name = optional ? "_[?_]" : "_[_]";
-        operand = { kind: "call", at: token.at, name, target: undefined, args: [operand, index] };
+        const args = [operand, index];
+        operand = this.#over({ kind: "call", at: token.at, name, target: undefined, args }, ...args);
       } else if (token.kind === "symbol" && token.text === "{" && qualifiedName(operand) !== undefined) {
         operand = this.#struct(qualifiedName(operand) ?? "");
       } else return operand;
@@ -184,9 +207,10 @@ class Parser {
     if (name.quoted) this.#mistake("unsupported syntax: '`'", name.at); // known to the grammar, not enabled in Kubernetes
     if (optional) {
       const field: Expr = { kind: "literal", at: name.at, value: name.text };
-      return { kind: "call", at, name: "_?._", target: undefined, args: [operand, field] };
+      return this.#over({ kind: "call", at, name: "_?._", target: undefined, args: [operand, field] }, operand);
     }
-    if (name.quoted || !this.#take("(")) return { kind: "select", at, operand, field: name.text, testOnly: false };
+    if (name.quoted || !this.#take("("))
+      return this.#over({ kind: "select", at, operand, field: name.text, testOnly: false }, operand);
     return this.#call(name.text, operand, opening.at);
   }
 
@@ -194,7 +218,8 @@ class Parser {
     const args = this.#arguments();
     try {
       const expanded = expandMacro({ name, target, args, at, copied: this.#copied });
-      return expanded ?? { kind: "call", at, name, target, args };
+      const node: Expr = expanded ?? { kind: "call", at, name, target, args };
+      return target === undefined ? this.#around(node, args) : this.#over(node, target, ...args);
     } catch (error) {
       if (!(error instanceof CelSyntaxError)) throw error;
       return this.#mistake(error.message, error.offset);
@@ -259,7 +284,7 @@ class Parser {
         break;
       }
     }
-    return { kind: "list", at, elements, optional };
+    return this.#around({ kind: "list", at, elements, optional }, elements);
   }
 
   #map(at: number): Expr {
@@ -279,7 +304,10 @@ class Parser {
         break;
       }
     }
-    return { kind: "map", at, entries };
+    return this.#around(
+      { kind: "map", at, entries },
+      entries.flatMap(({ key, value }) => [key, value]),
+    );
   }
 
   #struct(name: string): Expr {
@@ -299,7 +327,10 @@ class Parser {
         break;
       }
     }
-    return { kind: "struct", at, name, fields };
+    return this.#around(
+      { kind: "struct", at, name, fields },
+      fields.map(({ value }) => value),
+    );
   }
 
   #peek(): Token {

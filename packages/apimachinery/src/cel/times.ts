@@ -56,9 +56,13 @@ export function formatTimestamp(nanoseconds: bigint): string {
   return `${text}${fraction === "" ? "" : `.${fraction}`}Z`;
 }
 
+/** A sane duration is much shorter; reading many digits takes long. */
+const maxDurationLength = 1000;
+
 /** Go's form: `1h30m`, `1.5s`, `-2ms`. @throws CelError */
 export function parseDuration(text: string): bigint {
-  const match = /^([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.exec(text);
+  const match =
+    text.length > maxDurationLength ? null : /^([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.exec(text);
   if (match === null) {
     if (/^[-+]?0$/.test(text)) return 0n;
     throw new CelError("type conversion error from 'string' to 'google.protobuf.Duration'");

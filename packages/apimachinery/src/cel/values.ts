@@ -192,7 +192,7 @@ export class JsonMap extends MapValue {
     this.schema = schema;
   }
   get size(): number {
-    return Object.keys(this.json).length;
+    return keysOf(this.json).length;
   }
   get(key: Value): Value | undefined {
     if (typeof key !== "string" || !Object.hasOwn(this.json, key)) return undefined;
@@ -205,9 +205,20 @@ export class JsonMap extends MapValue {
   override select(name: string): Value | undefined {
     return this.get(this.schema?.properties === undefined ? name : unescapeField(name));
   }
-  keys(): string[] {
-    return Object.keys(this.json);
+  keys(): readonly string[] {
+    return keysOf(this.json);
   }
+}
+
+const knownKeys = new WeakMap<JsonObject, readonly string[]>();
+
+/** The keys of an object, which expressions ask for again and again: objects do not change while they are judged. */
+function keysOf(json: JsonObject): readonly string[] {
+  const known = knownKeys.get(json);
+  if (known !== undefined) return known;
+  const keys = Object.keys(json);
+  knownKeys.set(json, keys);
+  return keys;
 }
 
 /** A map that an expression made. */

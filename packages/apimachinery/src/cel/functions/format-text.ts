@@ -2,6 +2,7 @@
  * `"%s is %d".format([...])`, in the version that Kubernetes has: numbers of `%f` and `%e` are written as in American English.
  * Source: cel-go v0.26 ext/formatting.go.
  */
+import type { Budget } from "../budget.ts";
 import { doubleText, fixedText, quoteGo } from "../go-text.ts";
 import { CelBudgetError, CelError } from "../issues.ts";
 import { formatDuration, formatTimestamp } from "../times.ts";
@@ -91,7 +92,7 @@ const maxPrecision = 10_000;
 /** No double has more digits after the point. */
 const maxFraction = 1074;
 
-export function formatText(template: string, args: ListValue): string {
+export function formatText(budget: Budget, template: string, args: ListValue): string {
   let index = 0;
   const expect = (next: number) => {
     if (next >= args.size) throw new CelError(`index ${next} out of range`);
@@ -99,7 +100,7 @@ export function formatText(template: string, args: ListValue): string {
   };
   return readTemplate(template, expect, (clause) => {
     try {
-      return formatValue(args.at(index), clause);
+      return formatValue(args.at(index), clause, budget);
     } catch (error) {
       if (error instanceof CelError) throw new CelError(`error during formatting: ${error.message}`);
       throw error;
@@ -107,8 +108,8 @@ export function formatText(template: string, args: ListValue): string {
   });
 }
 
-function formatValue(value: Value, clause: Clause): string {
-  const text = clause.verb === "s" ? stringOf(value) : numberText(value, clause);
+function formatValue(value: Value, clause: Clause, budget: Budget): string {
+  const text = clause.verb === "s" ? stringOf(value, budget) : numberText(value, clause);
   if (text === undefined) throw new CelError(clauseProblem(clause, typeNameOf(value)));
   return text;
 }
@@ -183,7 +184,8 @@ function hexOf(value: Value): string | undefined {
 }
 
 /** What `%s` writes; undefined for what it cannot be used on. */
-function stringOf(value: Value): string | undefined {
+function stringOf(value: Value, budget: Budget): string | undefined {
+  budget.step(typeof value === "string" ? value.length >> 4 : 1);
   if (value === null) return "null";
   if (typeof value === "string") return value;
   if (typeof value === "number") return doubleText(value);
@@ -193,8 +195,8 @@ function stringOf(value: Value): string | undefined {
   if (value instanceof Timestamp) return formatTimestamp(value.nanoseconds);
   if (value instanceof Duration) return formatDuration(value.nanoseconds);
   if (value instanceof TypeValue) return value.name;
-  if (value instanceof ListValue) return `[${[...value].map(nested).join(", ")}]`;
-  return value instanceof MapValue && typeNameOf(value) === "map" ? mapText(value) : undefined;
+  if (value instanceof ListValue) return `[${[...value].map((each) => nested(each, budget)).join(", ")}]`;
+  return value instanceof MapValue && typeNameOf(value) === "map" ? mapText(value, budget) : undefined;
 }
 
 function bytesText(bytes: Uint8Array): string {
@@ -206,10 +208,10 @@ function bytesText(bytes: Uint8Array): string {
 }
 
 /** An element of a list or map, as it would stand in an expression. */
-function nested(value: Value): string {
+function nested(value: Value, budget: Budget): string {
   if (typeof value === "number")
     return Number.isFinite(value) ? fixedText(value, defaultPrecision) : quoteGo(doubleText(value));
-  const text = stringOf(value);
+  const text = stringOf(value, budget);
   if (text === undefined) throw new CelError(`no formatting function for ${typeNameOf(value)}`);
   if (value instanceof Uint8Array) return `b${quoteGo(text)}`;
   if (value instanceof Timestamp) return `timestamp(${quoteGo(text)})`;
@@ -217,11 +219,11 @@ function nested(value: Value): string {
   return typeof value === "string" ? quoteGo(text) : text;
 }
 
-function mapText(map: MapValue): string {
+function mapText(map: MapValue, budget: Budget): string {
   const pairs = [...map.keys()].map((key) => {
     if (typeof key === "number" || typeof key === "object")
       if (!(key instanceof Uint)) throw new CelError(`no formatting function for map key of type ${typeNameOf(key)}`);
-    return { key: nested(key), value: nested(map.get(key) ?? null) };
+    return { key: nested(key, budget), value: nested(map.get(key) ?? null, budget) };
   });
   pairs.sort((a, b) => (a.key < b.key ? -1 : 1));
   return `{${pairs.map(({ key, value }) => `${key}:${value}`).join(", ")}}`;

@@ -69,8 +69,8 @@ const maxExponent = 1000;
 
 /** @throws CelError */
 export function parseQuantity(text: string): Quantity {
-  const match = form.exec(text);
-  if (match === null || text === "" || text.length > maxLength) throw new CelError(formatProblem);
+  const match = text.length > maxLength ? null : form.exec(text); // the pattern is not linear in its zeros
+  if (match === null || text === "") throw new CelError(formatProblem);
   const [, sign, number = "", fraction = "", suffix = ""] = match;
   const found = suffixOf(suffix);
   if (found === undefined) throw new CelError(suffixProblem);

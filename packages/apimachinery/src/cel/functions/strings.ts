@@ -1,4 +1,5 @@
 /** String functions. Source: https://pkg.go.dev/github.com/google/cel-go/ext#Strings; positions count code points. */
+import type { Budget } from "../budget.ts";
 import { CelBudgetError, CelError } from "../issues.ts";
 import { noSuchOverload } from "../operators.ts";
 import { textSize } from "../text-size.ts";
@@ -6,36 +7,40 @@ import type { ListValue } from "../values.ts";
 import { ArrayList } from "../values.ts";
 import { formatText } from "./format-text.ts";
 import type { Overload } from "./overload.ts";
-import { overload } from "./overload.ts";
+import { budgeted, overload } from "./overload.ts";
 import { patternOf } from "./patterns.ts";
 
-/** A text as code points; plain ASCII, the common case, is indexed as it is. */
-function points(text: string): string[] | string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
-  return /^[\x00-\x7f]*$/.test(text) ? text : [...text];
-}
-
-function slice(text: string[] | string, start: number, end?: number): string {
-  return typeof text === "string" ? text.slice(start, end) : text.slice(start, end).join("");
+/** Where the code point of an index starts, in UTF-16 units; undefined beyond the end. */
+function unitOffset(text: string, index: bigint): number | undefined {
+  if (index > BigInt(text.length)) return undefined;
+  let left = Number(index);
+  let at = 0;
+  for (; left > 0 && at < text.length; left--) {
+    const code = text.charCodeAt(at);
+    at += code >= 0xd800 && code < 0xdc00 ? 2 : 1;
+  }
+  return left > 0 ? undefined : at;
 }
 
 function outOfRange(index: bigint): CelError {
   return new CelError(`index out of range: ${index}`);
 }
 
+function offsetOf(text: string, index: bigint): number {
+  const offset = index < 0n ? undefined : unitOffset(text, index);
+  if (offset === undefined) throw outOfRange(index);
+  return offset;
+}
+
 function charAt(text: string, index: bigint): string {
-  const all = points(text);
-  if (index < 0n || index > BigInt(all.length)) throw outOfRange(index);
-  return slice(all, Number(index), Number(index) + 1);
+  const point = text.codePointAt(offsetOf(text, index));
+  return point === undefined ? "" : String.fromCodePoint(point);
 }
 
 function substring(text: string, start: bigint, end?: bigint): string {
-  const all = points(text);
-  const last = end ?? BigInt(all.length);
   if (end !== undefined && start > end) throw new CelError(`invalid substring range. start: ${start}, end: ${end}`);
-  if (start < 0n || start > BigInt(all.length)) throw outOfRange(start);
-  if (last < 0n || last > BigInt(all.length)) throw outOfRange(last);
-  return slice(all, Number(start), Number(last));
+  const from = offsetOf(text, start);
+  return text.slice(from, end === undefined ? undefined : offsetOf(text, end));
 }
 
 /** A position in UTF-16 units as one in code points. */
@@ -43,40 +48,58 @@ function pointIndex(text: string, at: number): bigint {
   return at < 0 ? -1n : BigInt(textSize(text.slice(0, at)));
 }
 
+/** An index beyond the end finds nothing; below 0 it is an error. */
 function indexOf(text: string, part: string, from = 0n): bigint {
-  if (part === "" && from >= 0n) return from;
-  const all = points(text);
   if (from < 0n) throw outOfRange(from);
-  if (from > BigInt(all.length)) return -1n;
-  const offset = slice(all, 0, Number(from)).length;
-  return pointIndex(text, text.indexOf(part, offset));
+  if (part === "") return from;
+  const offset = unitOffset(text, from);
+  return offset === undefined ? -1n : pointIndex(text, text.indexOf(part, offset));
 }
 
 function lastIndexOf(text: string, part: string, from?: bigint): bigint {
-  const all = points(text);
-  if (part === "") return from ?? BigInt(all.length);
-  if (from === undefined) return pointIndex(text, text.lastIndexOf(part));
+  if (from === undefined) return part === "" ? BigInt(textSize(text)) : pointIndex(text, text.lastIndexOf(part));
   if (from < 0n) throw outOfRange(from);
-  if (from > BigInt(all.length)) return -1n;
-  return pointIndex(text, text.lastIndexOf(part, slice(all, 0, Number(from)).length));
+  if (part === "") return from;
+  const offset = unitOffset(text, from);
+  return offset === undefined ? -1n : pointIndex(text, text.lastIndexOf(part, offset));
 }
 
 /** A result may be as long as the text times the replacement, which its cost does not tell. */
 const maxTextLength = 20_000_000;
 
-function replace(text: string, old: string, next: string, limit = -1n): string {
-  const separators = old === "" ? ["", ...text] : text.split(old);
-  const count = old === "" ? separators.length : separators.length - 1;
-  const replaced = limit < 0n || limit > BigInt(count) ? count : Number(limit);
-  if (text.length + replaced * next.length > maxTextLength) throw new CelBudgetError();
-  if (old === "") {
-    const start = separators.slice(0, replaced).map((each) => each + next);
-    return start.join("") + separators.slice(replaced).join("");
+function replace(budget: Budget, text: string, old: string, next: string, limit = -1n): string {
+  if (old === "") return insertBetween(budget, text, next, limit);
+  const pieces: string[] = [];
+  let length = 0;
+  let start = 0;
+  for (
+    let at = text.indexOf(old);
+    at >= 0 && (limit < 0n || pieces.length / 2 < limit);
+    at = text.indexOf(old, start)
+  ) {
+    budget.step(8);
+    length += at - start + next.length;
+    if (length > maxTextLength) throw new CelBudgetError();
+    pieces.push(text.slice(start, at), next);
+    start = at + old.length;
   }
-  return [
-    separators.slice(0, replaced).join(next) + (replaced > 0 ? next : ""),
-    separators.slice(replaced).join(old),
-  ].join("");
+  return pieces.join("") + text.slice(start);
+}
+
+/** What replaces nothing goes before every code point and to the end. */
+function insertBetween(budget: Budget, text: string, next: string, limit: bigint): string {
+  const pieces: string[] = [];
+  let rest = text;
+  let length = 0;
+  for (const point of text) {
+    if (limit >= 0n && pieces.length >= limit) return pieces.join("") + rest;
+    budget.step(8);
+    length += next.length + point.length;
+    if (length > maxTextLength) throw new CelBudgetError();
+    pieces.push(next + point);
+    rest = text.slice(length - pieces.length * next.length);
+  }
+  return pieces.join("") + (limit >= 0n && pieces.length >= limit ? rest : next);
 }
 
 function split(text: string, separator: string, limit = -1n): ArrayList {
@@ -87,13 +110,17 @@ function split(text: string, separator: string, limit = -1n): ArrayList {
   return new ArrayList([...kept, parts.slice(Number(limit) - 1).join(separator)]);
 }
 
-function joinTexts(list: ListValue, separator = ""): string {
-  return [...list]
-    .map((each) => {
-      if (typeof each !== "string") throw noSuchOverload();
-      return each;
-    })
-    .join(separator);
+function joinTexts(budget: Budget, list: ListValue, separator = ""): string {
+  const texts: string[] = [];
+  let length = 0;
+  for (const each of list) {
+    if (typeof each !== "string") throw noSuchOverload();
+    budget.step(4);
+    length += each.length + separator.length;
+    if (length > maxTextLength) throw new CelBudgetError();
+    texts.push(each);
+  }
+  return texts.join(separator);
 }
 
 /** ASCII letters only, as the function's name says. */
@@ -112,11 +139,12 @@ function find(text: string, pattern: string): string {
 }
 
 /** Go takes no empty match right after another match. */
-function findAll(text: string, pattern: string, limit = -1n): ArrayList {
+function findAll(budget: Budget, text: string, pattern: string, limit = -1n): ArrayList {
   const matcher = patternOf(pattern, "Illegal regex: ").matcher(text);
   const found: string[] = [];
   let end = -1;
   while ((limit < 0n || found.length < limit) && matcher.find()) {
+    budget.step(64);
     if (matcher.end() === end && matcher.start() === end) continue;
     end = matcher.end();
     found.push(matcher.group() ?? "");
@@ -137,7 +165,8 @@ function quoteCel(text: string): string {
     "\\": "\\\\",
     '"': '\\"',
   };
-  return `"${[...text].map((char) => escapes[char] ?? char).join("")}"`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
+  return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escapes[char] ?? char)}"`;
 }
 
 export const stringFunctions: readonly Overload[] = [
@@ -148,18 +177,18 @@ export const stringFunctions: readonly Overload[] = [
   overload("string.lastIndexOf(string, int): int", lastIndexOf),
   overload("string.lowerAscii(): string", lower),
   overload("string.upperAscii(): string", upper),
-  overload("string.replace(string, string): string", replace),
-  overload("string.replace(string, string, int): string", replace),
+  budgeted("string.replace(string, string): string", replace),
+  budgeted("string.replace(string, string, int): string", replace),
   overload("string.split(string): list<string>", split),
   overload("string.split(string, int): list<string>", split),
   overload("string.substring(int): string", substring),
   overload("string.substring(int, int): string", substring),
   overload("string.trim(): string", trim),
-  overload("list<string>.join(): string", joinTexts),
-  overload("list<string>.join(string): string", joinTexts),
-  overload("string.format(list<dyn>): string", formatText),
+  budgeted("list<string>.join(): string", joinTexts),
+  budgeted("list<string>.join(string): string", joinTexts),
+  budgeted("string.format(list<dyn>): string", formatText),
   overload("#strings.quote(string): string", quoteCel),
   overload("string.find(string): string", find),
-  overload("string.findAll(string): list<string>", findAll),
-  overload("string.findAll(string, int): list<string>", findAll),
+  budgeted("string.findAll(string): list<string>", findAll),
+  budgeted("string.findAll(string, int): list<string>", findAll),
 ];
