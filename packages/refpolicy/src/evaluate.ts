@@ -2,7 +2,7 @@
 import type { BundleRule, PolicyBundle, Subject } from "./bundle.ts";
 import type { CommitFacts, PushFacts, RefDecision, RefUpdateFacts, RuleResult, WasmRunner } from "./facts.ts";
 import { globMatcher } from "./glob.ts";
-import { type Evaluator, evaluatorOf } from "./rules.ts";
+import { type Evaluator, evaluatorOf, type RuleContext, type Violation } from "./rules.ts";
 
 interface PreparedRule {
   rule: BundleRule;
@@ -71,42 +71,46 @@ function bundleProblem(bundle: PolicyBundle | undefined, push: PushFacts): RuleR
 }
 
 /** One rule in one push. */
-class Judge {
+class Judge implements RuleContext {
+  readonly push: PushFacts;
+  readonly wasm?: WasmRunner;
+  /** Where notes about the update that is being judged go. */
+  notes: string[] = [];
   readonly #prepared: PreparedRule;
-  readonly #push: PushFacts;
-  readonly #wasm: WasmRunner | undefined;
   #selected: RefUpdateFacts[] | undefined;
   #answer: Promise<unknown> | undefined;
 
   constructor(prepared: PreparedRule, push: PushFacts, wasm: WasmRunner | undefined) {
     this.#prepared = prepared;
-    this.#push = push;
-    this.#wasm = wasm;
+    this.push = push;
+    if (wasm) this.wasm = wasm;
   }
 
-  /** What the rule says about an update, or undefined when it does not select it or finds nothing wrong. */
-  async judge(update: RefUpdateFacts, note: (line: string) => void): Promise<RuleResult | undefined> {
-    const { rule, matches, evaluate } = this.#prepared;
-    if (!matches(update.ref)) return undefined;
-    const judge = this;
-    const violation = await evaluate(update, {
-      push: this.#push,
-      ...(this.#wasm && { wasm: this.#wasm }),
-      get selected() {
-        judge.#selected ??= judge.#push.updates.filter(({ ref }) => matches(ref));
-        return judge.#selected;
-      },
-      once<T>(make: () => Promise<T>) {
-        judge.#answer ??= make();
-        return judge.#answer as Promise<T>;
-      },
-      note,
-    });
-    if (!violation) return undefined;
+  get selected(): readonly RefUpdateFacts[] {
+    this.#selected ??= this.push.updates.filter(({ ref }) => this.#prepared.matches(ref));
+    return this.#selected;
+  }
+
+  once<T>(make: () => Promise<T>): Promise<T> {
+    this.#answer ??= make();
+    return this.#answer as Promise<T>;
+  }
+
+  note(line: string): void {
+    this.notes.push(line);
+  }
+
+  /** What is wrong with an update; undefined when the rule does not select it or finds nothing. Not a promise where it can be avoided: most rules of most pushes have nothing to read. */
+  judge(update: RefUpdateFacts): ReturnType<Evaluator> {
+    return this.#prepared.matches(update.ref) ? this.#prepared.evaluate(update, this) : undefined;
+  }
+
+  resultOf(violation: Violation): RuleResult {
+    const { rule } = this.#prepared;
     return {
       policy: rule.policy,
       rule: rule.rule,
-      decision: rule.mode === "audit" ? "Audit" : mayBypass(rule, this.#push) ? "Bypassed" : "Denied",
+      decision: rule.mode === "audit" ? "Audit" : mayBypass(rule, this.push) ? "Bypassed" : "Denied",
       message: rule.message ? `${rule.message} (${violation.message})` : violation.message,
       remedy: violation.remedy,
     };
@@ -117,8 +121,10 @@ async function evaluateUpdate(update: RefUpdateFacts, judges: readonly Judge[]):
   const results: RuleResult[] = [];
   const notes: string[] = [];
   for (const judge of judges) {
-    const result = await judge.judge(update, (line) => notes.push(line));
-    if (result) results.push(result);
+    judge.notes = notes;
+    const verdict = judge.judge(update);
+    const violation = verdict instanceof Promise ? await verdict : verdict;
+    if (violation) results.push(judge.resultOf(violation));
   }
   return { ...decide(update.ref, results), ...(notes.length > 0 && { notes }) };
 }

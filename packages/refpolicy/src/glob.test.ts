@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { matchRef, pathMatcher } from "./glob.ts";
+import { globMatcher, matchRef, pathMatcher } from "./glob.ts";
 
 describe("matchRef", () => {
   it.each([
@@ -18,6 +18,11 @@ describe("matchRef", () => {
     ["refs/heads/v.x", "refs/heads/v1x", false, "a dot is a dot"],
   ])("%s against %s is %s: %s", (glob, ref, expected, _reason) => {
     expect(matchRef(glob, ref)).toBe(expected);
+  });
+
+  it("answers for whole text, and for one segment", () => {
+    expect(["a", "a/b", "b"].map(globMatcher("*"))).toEqual([true, false, true]);
+    expect(["", "a/b", "b"].map(globMatcher("**"))).toEqual([true, true, true]);
   });
 
   it("is linear whatever the pattern", () => {

@@ -32,7 +32,18 @@ function tokenize(glob: string): Token[] {
 
 /** A prepared glob: `true` when the whole of `text` matches. */
 export function globMatcher(glob: string): (text: string) => boolean {
-  if (!glob.includes("*")) return (text) => text === glob;
+  const star = glob.indexOf("*");
+  if (star < 0) return (text) => text === glob;
+  const prefix = glob.slice(0, star);
+  const rest = glob.slice(star);
+  // What most rules say: everything below a prefix, or one segment below it.
+  if (rest === "**") return (text) => text.startsWith(prefix);
+  if (rest === "*") return (text) => text.startsWith(prefix) && !text.includes("/", prefix.length);
+  const matches = automaton(glob);
+  return (text) => text.startsWith(prefix) && matches(text);
+}
+
+function automaton(glob: string): (text: string) => boolean {
   const tokens = tokenize(glob);
   const end = tokens.length;
   /** Adds `state` and every state reachable from it without a character. */

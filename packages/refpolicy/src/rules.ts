@@ -111,10 +111,11 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
   "commit-message-pattern": ({ params }) => {
     const pattern = params?.pattern ?? "";
     const compiled = RE2JS.compile(pattern);
+    const matches = rememberingPerCommit(({ message }) => compiled.matcher(message).find());
     return async (update) => {
       // Messages of merge commits are written by git and by the server.
       const commits = (await newCommits(update)).filter(({ parents }) => parents.length < 2);
-      const wrong = commits.filter(({ message }) => !compiled.matcher(message).find());
+      const wrong = commits.filter((commit) => !matches(commit));
       if (wrong.length === 0) return undefined;
       return {
         message: `commit message does not match ${pattern}: ${listed(wrong)}`,
@@ -125,9 +126,12 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
 
   "path-lock": ({ params }) => {
     const matchers = (params?.paths ?? []).map(pathMatcher);
+    const lockedPath = rememberingPerCommit(async ({ paths }) =>
+      (await paths()).find((candidate) => matchers.some((matches) => matches(candidate))),
+    );
     return async (update) => {
       for (const commit of await newCommits(update)) {
-        const path = (await commit.paths()).find((candidate) => matchers.some((matches) => matches(candidate)));
+        const path = await lockedPath(commit);
         if (path !== undefined)
           return {
             message: `${short(commit)} changes ${path}, which is locked`,
@@ -144,17 +148,17 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
       const settings = params?.wasm;
       const hook = settings?.hook ?? "pre-receive";
       if (!settings || hook === "post-receive") return undefined; // runs after the fact and cannot refuse
-      const { push, wasm, selected, once, note } = context;
+      const { push, wasm } = context;
       if (!wasm)
         return settings.failure === "Allow"
           ? undefined
           : { message: "this server cannot run WebAssembly hooks", remedy: "Ask the administrator of the policy." };
       const run = async (updates: readonly RefUpdateFacts[]) => {
         const outcome = await wasm({ policy, rule, settings, hook, updates, push });
-        for (const line of outcome.notes) note(line);
+        for (const line of outcome.notes) context.note(line);
         return outcome;
       };
-      const { refusal } = await (hook === "update" ? run([update]) : once(() => run(selected)));
+      const { refusal } = await (hook === "update" ? run([update]) : context.once(() => run(context.selected)));
       return refusal === undefined
         ? undefined
         : {
@@ -166,6 +170,19 @@ const evaluators: Record<RuleType, (rule: BundleRule) => Evaluator> = {
 
 async function newCommits(update: RefUpdateFacts): Promise<CommitFacts[]> {
   return update.action === "delete" ? [] : update.commits();
+}
+
+/** Refs of one push often bring the same commits: each is judged once per rule. */
+function rememberingPerCommit<T>(judge: (commit: CommitFacts) => T): (commit: CommitFacts) => T {
+  const verdicts = new WeakMap<CommitFacts, { of: T }>();
+  return (commit) => {
+    let verdict = verdicts.get(commit);
+    if (!verdict) {
+      verdict = { of: judge(commit) };
+      verdicts.set(commit, verdict);
+    }
+    return verdict.of;
+  };
 }
 
 function short(commit: CommitFacts): string {
