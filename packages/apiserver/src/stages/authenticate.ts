@@ -1,6 +1,6 @@
 import { isReason, unauthorized } from "@krate/kinds";
 import type { RequestContext, Stage, UserInfo } from "../context.ts";
-import type { Authenticator, Services } from "../services.ts";
+import type { Services } from "../services.ts";
 
 const authenticatedGroup = "system:authenticated";
 
@@ -12,7 +12,15 @@ export function authenticate({
 }: Pick<Services, "authenticators" | "observer" | "auditor">): Stage {
   return async (ctx, next) => {
     try {
-      ctx.user = await userOf(ctx, authenticators);
+      // No function of its own: most callers are known at once, and each `async` is a turn of the event loop's queue.
+      let user: UserInfo | undefined;
+      for (const authenticator of authenticators) {
+        const found = authenticator(ctx.exchange);
+        user = found instanceof Promise ? await found : found;
+        if (user !== undefined) break;
+      }
+      if (user === undefined) refuseUnknownCredential(ctx);
+      else ctx.user = withAuthenticatedGroup(user);
     } catch (error) {
       observer.authenticated(isReason(error, "Unauthorized") ? "failure" : "error");
       auditor.completed(ctx, error);
@@ -21,16 +29,6 @@ export function authenticate({
     observer.authenticated("success", ctx.user.name);
     return next(ctx);
   };
-}
-
-async function userOf(ctx: RequestContext, authenticators: readonly Authenticator[]): Promise<UserInfo> {
-  for (const authenticator of authenticators) {
-    const found = authenticator(ctx.exchange);
-    const user = found instanceof Promise ? await found : found;
-    if (user !== undefined) return withAuthenticatedGroup(user);
-  }
-  refuseUnknownCredential(ctx);
-  return ctx.user;
 }
 
 function withAuthenticatedGroup(user: UserInfo): UserInfo {

@@ -22,12 +22,11 @@ function setUp(overrides: Partial<typeof defaultLimits> = {}) {
     const ctx = context({ method, url: `${widgetPath}?${query}` });
     ctx.info = parseRequestInfo(method, widgetPath, ctx.params);
     ctx.user = { name: user, groups };
-    const done = Promise.resolve(
+    const done = (async () =>
       stage(ctx, () => {
         order.push(name);
         return new Promise<void>((resolve) => finishers.set(name, resolve));
-      }),
-    );
+      }))();
     done.catch(() => {}); // some tests leave requests behind
     return { ctx, done };
   };

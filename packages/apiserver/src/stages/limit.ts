@@ -1,7 +1,7 @@
 import { type ApiError, tooManyRequests } from "@krate/kinds";
 import type { Next, RequestContext, Stage } from "../context.ts";
 import { type FlowSchema, flowSchemaOf, priorityLevels, uidOf } from "../fairness/flow-schemas.ts";
-import { type Seat, type SeatLevel, SeatRefused, Seats } from "../fairness/seats.ts";
+import { type Seat, type SeatLevel, SeatRefused, type SeatRequest, Seats } from "../fairness/seats.ts";
 import { WorkEstimator } from "../fairness/work-estimate.ts";
 import { isLongRunning } from "../long-running.ts";
 import type { FlowLabels, Limits, RequestObserver } from "../services.ts";
@@ -47,7 +47,7 @@ export function limit({
   const streams = new FlowCounts({ max: limits.maxLongRunning, maxPerFlow: limits.maxLongRunningPerFlow });
   const uploads = new FlowCounts({ max: limits.maxSlowUploads, maxPerFlow: limits.maxSlowUploadsPerFlow });
   observer.levels(Object.fromEntries(limitedLevels.map(({ name }) => [name, seats.nominalSeats(name)])));
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const schema = flowSchemaOf(ctx);
     const turn = new Turn(schema, observer);
     if (schema.level.shares === undefined) {
@@ -55,24 +55,18 @@ export function limit({
       return turn.during(ctx, next);
     }
     const flow = `${schema.name}\n${schema.flowOf(ctx)}`;
-    const leaveStream = isLongRunning(ctx) ? streams.enter(flow) : noLeave;
-    if (leaveStream === undefined) throw turn.refuse("concurrency-limit", false, ctx);
-    turn.uploads = { enter: () => uploads.enter(flow) };
-    try {
-      await turn.wait(ctx, () =>
-        seats.take({
-          level: schema.level.name,
-          flow,
-          seats: estimator.seatsOf(ctx),
-          onCancel: (cancel) => ctx.signal.addEventListener("abort", cancel, { once: true }),
-        }),
-      );
-      ctx.seat = turn;
-      await turn.during(ctx, next);
-      estimator.answered(ctx, ctx.responseBytes);
-    } finally {
-      leaveStream();
+    if (isLongRunning(ctx)) {
+      const leave = streams.enter(flow);
+      if (leave === undefined) throw turn.refuse("concurrency-limit", false, ctx);
+      turn.leaveAtEnd(leave);
     }
+    turn.uploads = { enter: () => uploads.enter(flow) };
+    const work = () => {
+      ctx.seat = turn;
+      return turn.during(ctx, next, estimator);
+    };
+    const taken = turn.take(ctx, seats, { level: schema.level.name, flow, seats: estimator.seatsOf(ctx) });
+    return taken === undefined ? work() : taken.then(work);
   };
 }
 
@@ -86,7 +80,7 @@ class Turn {
   readonly #observer: RequestObserver;
   readonly #since = performance.now();
   #seat: Seat | undefined;
-  #leaveUploads: () => void = noLeave;
+  readonly #leaving: (() => void)[] = [];
   /** Where the request is counted when it receives without a seat. */
   uploads: { enter(): (() => void) | undefined } = { enter: () => noLeave };
 
@@ -96,17 +90,28 @@ class Turn {
     this.#observer = observer;
   }
 
-  async wait(ctx: RequestContext, take: () => Seat | Promise<Seat>): Promise<void> {
-    let waited = false;
+  /** Undefined when there is a seat at once; otherwise resolves with the turn. @throws TooManyRequests */
+  take(ctx: RequestContext, seats: Seats, wanted: Omit<SeatRequest, "onCancel">): Promise<void> | undefined {
+    const refuse = (error: unknown, waited: boolean): never => {
+      for (const leave of this.#leaving) leave();
+      throw error instanceof SeatRefused ? this.refuse(error.reason, waited, ctx) : error;
+    };
+    let seat: Seat | Promise<Seat>;
     try {
-      const seat = take();
-      waited = seat instanceof Promise;
-      if (waited) this.#observer.queued(this.#labels);
-      this.start(await seat, waited);
+      const onCancel = (cancel: () => void) => ctx.signal.addEventListener("abort", cancel, { once: true });
+      seat = seats.take({ ...wanted, onCancel });
     } catch (error) {
-      if (!(error instanceof SeatRefused)) throw error;
-      throw this.refuse(error.reason, waited, ctx);
+      return refuse(error, false);
     }
+    if (!(seat instanceof Promise)) {
+      this.start(seat, false);
+      return undefined;
+    }
+    this.#observer.queued(this.#labels);
+    return seat.then(
+      (given) => this.start(given, true),
+      (error: unknown) => refuse(error, true),
+    );
   }
 
   start(seat: Seat, waited: boolean): void {
@@ -114,13 +119,19 @@ class Turn {
     this.#observer.seated(this.#labels, { seats: seat.seats, waitSeconds: this.waitSeconds, waited });
   }
 
-  async during(ctx: RequestContext, next: Next): Promise<void> {
+  /** Called when the request is over, however it ended. */
+  leaveAtEnd(leave: () => void): void {
+    this.#leaving.push(leave);
+  }
+
+  async during(ctx: RequestContext, next: Next, estimator?: WorkEstimator): Promise<void> {
     this.#observer.working(ctx);
     try {
       await next(ctx);
+      estimator?.answered(ctx, ctx.responseBytes);
     } finally {
       this.release();
-      this.#leaveUploads();
+      for (const leave of this.#leaving) leave();
       this.#observer.rested(ctx);
     }
   }
@@ -136,7 +147,7 @@ class Turn {
   waitWithoutSeat(): boolean {
     const leave = this.uploads.enter();
     if (leave === undefined) return false;
-    this.#leaveUploads = leave;
+    this.leaveAtEnd(leave);
     this.release();
     return true;
   }
