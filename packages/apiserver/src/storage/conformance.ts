@@ -3,6 +3,7 @@ import { attachmentTests } from "./conformance/attachments.ts";
 import { compactionTests } from "./conformance/compaction.ts";
 import { failureTests } from "./conformance/failures.ts";
 import { at, type ConformanceSetup, encode, type StoreHarness, type World } from "./conformance/fixtures.ts";
+import { guaranteeTests } from "./conformance/guarantees.ts";
 import { historyTests } from "./conformance/history.ts";
 import { listTests } from "./conformance/lists.ts";
 import { objectTests } from "./conformance/objects.ts";
@@ -39,6 +40,7 @@ export function storeConformance(implementation: string, setup: ConformanceSetup
     watchTests(world);
     compactionTests(world);
     attachmentTests(world);
+    guaranteeTests(world, setup);
     historyTests(world, setup);
     if (setup.replicas === 1) return;
     replicaTests(world);
