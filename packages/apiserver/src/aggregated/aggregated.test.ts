@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { request } from "node:https";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { foreignKind, Issue, isReason, type KubernetesObject, labels, Namespace } from "@krate/kinds";
+import { AuditEvent, foreignKind, Issue, isReason, type KubernetesObject, labels, Namespace } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { type ControlPlaneInfo, eventually, skipWithout, startControlPlane } from "@krate/testing";
 import { type RealServer, realServer } from "../testing/real-server.ts";
@@ -109,15 +109,19 @@ skipWithout("envtest")("aggregated mode", () => {
     expect(await direct({ "x-remote-user": "nobody" }, bystander)).toBe(200);
   });
 
-  test("a ServiceAccount's token is good for direct calls, an invented one is not", async () => {
+  async function token(): Promise<string> {
     const response = await client.raw({
       method: "POST",
       path: `/api/v1/namespaces/${namespace}/serviceaccounts/default/token`,
       body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
     });
-    const { status } = (await response.json()) as { status: { token: string } };
-    expect(await direct({ authorization: `Bearer ${status.token}` })).toBe(403);
-    expect(await direct({ authorization: `Bearer ${status.token}x` })).toBe(401);
+    return ((await response.json()) as { status: { token: string } }).status.token;
+  }
+
+  test("a ServiceAccount's token is good for direct calls, an invented one is not", async () => {
+    const valid = await token();
+    expect(await direct({ authorization: `Bearer ${valid}` })).toBe(403);
+    expect(await direct({ authorization: `Bearer ${valid}x` })).toBe(401);
   });
 
   const rbac = { group: "rbac.authorization.k8s.io", version: "v1" } as const;
@@ -128,26 +132,40 @@ skipWithout("envtest")("aggregated mode", () => {
     plural: "rolebindings",
   });
 
-  test("a right that was taken away is gone within seconds", async () => {
-    const eve = client.as({ user: "eve", groups: ["system:authenticated"] });
+  test("a right that was taken away is gone within seconds, also for direct calls, whose answers are kept", async () => {
     const rules = [{ apiGroups: ["forge.krate.a5c.ai"], resources: ["issues"], verbs: ["list"] }];
-    await client.create(Role, { metadata: { name: "eve", namespace }, rules });
+    await client.create(Role, { metadata: { name: "reader", namespace }, rules });
     await client.create(RoleBinding, {
-      metadata: { name: "eve", namespace },
-      roleRef: { apiGroup: rbac.group, kind: "Role", name: "eve" },
-      subjects: [{ apiGroup: rbac.group, kind: "User", name: "eve" }],
+      metadata: { name: "reader", namespace },
+      roleRef: { apiGroup: rbac.group, kind: "Role", name: "reader" },
+      subjects: [{ kind: "ServiceAccount", name: "default", namespace }],
     });
-    const mayList = () =>
-      eve.list(Issue, { namespace }).then(
-        () => true,
-        (error: unknown) => {
-          if (isReason(error, "Forbidden")) return false;
-          throw error;
-        },
-      );
-    await eventually(mayList, { description: "eve may list" });
-    await client.delete(RoleBinding, { namespace, name: "eve" });
-    await eventually(async () => !(await mayList()), { timeoutSeconds: 30, description: "eve may not list any more" });
+    const authorization = `Bearer ${await token()}`;
+    const status = () => direct({ authorization });
+    await eventually(async () => (await status()) === 200, { description: "the account may list" });
+    await client.delete(RoleBinding, { namespace, name: "reader" });
+    await eventually(async () => (await status()) === 403, {
+      timeoutSeconds: 30,
+      description: "the account may not list any more",
+    });
+  });
+
+  test("what somebody did through the aggregator becomes activity, from the address the aggregator saw", async () => {
+    const carol = client.as({ user: "carol", groups: ["system:masters"] });
+    await create("recorded", carol);
+    const event = await eventually(async () => {
+      await server.running.server.services.auditor.flush();
+      const { items } = await client.list(AuditEvent, { namespace });
+      return items.find(({ spec }) => spec?.target.name === "recorded");
+    });
+    expect(event?.spec).toMatchObject({
+      organizationRef: "acme",
+      actor: { kind: "User", kubernetesUser: "carol" },
+      verb: "create",
+      decision: { allowed: true },
+      command: expect.stringMatching(new RegExp(`^kubectl create -n ${namespace} -f - <<'EOF'\n\\{"`)),
+      source: { ip: expect.stringMatching(/127\.0\.0\.1|::1/), userAgent: "test" },
+    });
   });
 
   test("names in any script arrive through the aggregator", async () => {
