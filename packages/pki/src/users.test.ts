@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { temporaryFolder } from "@krate/testing";
 import { ensureUsers, formatTokenLine, parseTokenFile } from "./users.ts";
 
 test("reads kube-apiserver's format", () => {
@@ -23,16 +23,16 @@ test("a line that was written reads back", () => {
   expect(parseTokenFile(formatTokenLine(user))).toEqual([user]);
 });
 
-test("users are made once, in a file that only its owner reads", async () => {
-  const folder = await temporaryFolder();
+test("users are made once, in a file that only its owner reads", () => {
+  const folder = mkdtempSync(join(tmpdir(), "krate-users-"));
   try {
-    const file = join(folder.path, "users.csv");
+    const file = join(folder, "users.csv");
     const made = ensureUsers(file);
     expect(made.map(({ user }) => user)).toEqual(["admin", "alice", "bob"]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(ensureUsers(file)).toEqual(made);
     expect(readFileSync(file, "utf8")).toContain(',admin,admin,"system:masters,');
   } finally {
-    await folder.remove();
+    rmSync(folder, { recursive: true });
   }
 });

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { sign } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { skipWithout, type TemporaryFolder, temporaryFolder } from "@krate/testing";
 import {
   createSshKey,
   formatSshPublicKey,
@@ -16,6 +16,9 @@ import {
   sshUint64,
   verifySshCertificate,
 } from "./index.ts";
+
+/** `@krate/testing` needs this package, so what it offers is not to be had here. */
+const withSshKeygen = spawnSync("ssh-keygen", ["-Q", "key"]).error ? describe.skip : describe;
 
 const authority = createSshKey("authority");
 const person = createSshKey("ada");
@@ -30,14 +33,14 @@ const content = {
 };
 
 describe("keys in files of OpenSSH", () => {
-  let folder: TemporaryFolder;
-  beforeAll(async () => {
-    folder = await temporaryFolder("ssh-keys");
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "krate-ssh-keys-"));
   });
-  afterAll(() => folder.remove());
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   test("a key is made once, for its owner's eyes, and read afterwards", () => {
-    const path = join(folder.path, "deep", "key");
+    const path = join(folder, "deep", "key");
     const made = sshKeyFile(path, "host");
     expect(sshKeyFile(path, "host").blob).toEqual(made.blob);
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -47,16 +50,16 @@ describe("keys in files of OpenSSH", () => {
     expect(sign(null, data, read.key)).toEqual(sign(null, data, made.key));
   });
 
-  skipWithout("ssh-keygen")("ssh-keygen and we read each other", () => {
+  withSshKeygen("ssh-keygen and we read each other", () => {
     test("its keys", () => {
-      const path = join(folder.path, "theirs");
+      const path = join(folder, "theirs");
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "c", "-f", path]);
       const line = readFileSync(`${path}.pub`, "utf8").trim();
       expect(formatSshPublicKey(readSshPrivateKey(readFileSync(path, "utf8")).blob, "c")).toBe(line);
     });
 
     test("our keys", () => {
-      const path = join(folder.path, "ours");
+      const path = join(folder, "ours");
       sshKeyFile(path, "host of krate");
       expect(execFileSync("ssh-keygen", ["-y", "-f", path], { encoding: "utf8" })).toBe(
         readFileSync(`${path}.pub`, "utf8"),
@@ -64,7 +67,7 @@ describe("keys in files of OpenSSH", () => {
     });
 
     test("a key with a passphrase, or of another type, is refused with what to do", () => {
-      const path = (name: string) => join(folder.path, name);
+      const path = (name: string) => join(folder, name);
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "secret", "-f", path("locked")]);
       execFileSync("ssh-keygen", ["-q", "-t", "ecdsa", "-N", "", "-f", path("ecdsa")]);
       expect(() => readSshPrivateKey(readFileSync(path("locked"), "utf8"))).toThrow("has a passphrase");
@@ -73,7 +76,7 @@ describe("keys in files of OpenSSH", () => {
     });
 
     test("our certificates", () => {
-      const path = join(folder.path, "ada-cert.pub");
+      const path = join(folder, "ada-cert.pub");
       writeFileSync(path, `${formatSshPublicKey(signSshCertificate(content, authority))}\n`);
       const shown = execFileSync("ssh-keygen", ["-L", "-f", path], {
         encoding: "utf8",
@@ -90,7 +93,7 @@ describe("keys in files of OpenSSH", () => {
     });
 
     test("its certificates", () => {
-      const [ca, key] = [join(folder.path, "ca"), join(folder.path, "user")];
+      const [ca, key] = [join(folder, "ca"), join(folder, "user")];
       const pair = sshKeyFile(ca, "ca");
       sshKeyFile(key, "user");
       execFileSync("ssh-keygen", [
@@ -125,7 +128,7 @@ describe("keys in files of OpenSSH", () => {
       { reason: "two principals", args: ["-n", "ada,admin"], text: "more than 1 principals" },
       { reason: "critical option", args: ["-n", "ada", "-O", "force-command=true"], text: "critical options" },
     ])("its certificates are refused: $reason", ({ args, text }) => {
-      const [ca, key] = [join(folder.path, "ca2"), join(folder.path, "user2")];
+      const [ca, key] = [join(folder, "ca2"), join(folder, "user2")];
       const pair = sshKeyFile(ca, "ca");
       sshKeyFile(key, "user");
       execFileSync("ssh-keygen", ["-q", "-s", ca, "-I", "id", ...args, `${key}.pub`]);
