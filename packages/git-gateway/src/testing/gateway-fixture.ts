@@ -8,6 +8,7 @@ import { createGatewayServer, type GatewayServer } from "../http/server.ts";
 import type { RepositoryView } from "../ports.ts";
 import type { PackLimits } from "../receive-pack/quarantine.ts";
 import type { PushSummary } from "../receive-pack/receive-pack.ts";
+import type { GitServiceOptions } from "../services/git-services.ts";
 import { MemoryCluster } from "./memory-ports.ts";
 
 export interface GitOutcome {
@@ -20,10 +21,14 @@ export interface GitOutcome {
 export class GatewayFixture {
   readonly cluster = new MemoryCluster();
   readonly pushes: PushSummary[] = [];
+  /** Status of every request that is over. */
+  readonly requests: number[] = [];
   /** Errors of pushes that nobody foresaw. */
   readonly failures: unknown[] = [];
   readonly folder: string;
   readonly backend: NativeGitBackend;
+  /** How Git is served, for further ways to reach it. */
+  readonly services: GitServiceOptions;
   readonly #readers = new ObjectReaderPool();
   readonly #server: GatewayServer;
   #port = 0;
@@ -31,28 +36,36 @@ export class GatewayFixture {
   private constructor(folder: string, limits: Partial<PackLimits>) {
     this.folder = folder;
     this.backend = new NativeGitBackend({ root: join(folder, "repositories") });
+    this.services = {
+      backend: this.backend,
+      authorizer: this.cluster.access.authorizer,
+      receivePack: {
+        policies: {
+          evaluate: (push) => this.cluster.policies.evaluate(push),
+          afterwards: (push) => this.cluster.policies.afterwards(push),
+        },
+        signatures: { verify: (namespace, signed) => this.cluster.signatures.verify(namespace, signed) },
+        events: this.cluster.eventLog,
+        now: () => new Date(),
+        onFailure: (error) => this.failures.push(error),
+      },
+      limits: {
+        maxPackBytes: 100_000_000,
+        maxObjectBytes: 50_000_000,
+        packTimeoutMs: 60_000,
+        maxRefs: 100_000,
+        ...limits,
+      },
+      fetchTimeoutMs: 60_000,
+      mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
+      onPush: (summary) => this.pushes.push(summary),
+    };
     this.#server = createGatewayServer({
       access: this.cluster.access,
-      git: {
-        backend: this.backend,
-        authorizer: this.cluster.access.authorizer,
-        receivePack: {
-          policies: {
-            evaluate: (push) => this.cluster.policies.evaluate(push),
-            afterwards: (push) => this.cluster.policies.afterwards(push),
-          },
-          signatures: { verify: (namespace, signed) => this.cluster.signatures.verify(namespace, signed) },
-          events: this.cluster.eventLog,
-          now: () => new Date(),
-          onFailure: (error) => this.failures.push(error),
-        },
-        limits: { maxPackBytes: 100_000_000, maxObjectBytes: 50_000_000, packTimeoutMs: 60_000, ...limits },
-        fetchTimeoutMs: 60_000,
-        mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
-        onPush: (summary) => this.pushes.push(summary),
-      },
+      git: this.services,
       content: { backend: this.backend, readers: this.#readers },
       log: createLogger({ component: "git-gateway-test", level: "fatal" }),
+      onRequest: ({ status }) => this.requests.push(status),
     });
   }
 

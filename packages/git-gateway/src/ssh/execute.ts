@@ -1,0 +1,191 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { type BackendRepository, GitError, type GitStream } from "@krate/git";
+import type { Logger } from "@krate/telemetry";
+import type { ServerChannel } from "ssh2";
+import { type Access, type AccessPorts, anonymous, decideFor, isPublicRead } from "../access/authorize.ts";
+import { GatewayError } from "../access/gateway-error.ts";
+import { advertiseReceivePack } from "../receive-pack/advertise.ts";
+import { type GitServiceOptions, maxFetchRequestBytes, openFor, servePush } from "../services/git-services.ts";
+import { uploadArchiveSession, uploadPackSession } from "../upload-pack/upload-pack.ts";
+import { parseSshCommand, type SshCommand, type SshService } from "./command.ts";
+import { type CredentialPorts, describeCredential, identityOf, type SshCredential } from "./credential.ts";
+import { maxUnsentBytes } from "./limits.ts";
+
+export interface ExecuteOptions {
+  credentials: CredentialPorts;
+  access: Pick<AccessPorts, "authorizer" | "repositories">;
+  git: GitServiceOptions;
+  log: Logger;
+  onRequest?(outcome: { route: string; status: number; seconds: number }): void;
+}
+
+export interface Execution {
+  command: string;
+  /** Value of GIT_PROTOCOL, if the client set it. */
+  protocol?: string | undefined;
+  credential: SshCredential;
+  channel: ServerChannel;
+  socket: Socket;
+  silenceTimeoutMs: number;
+  /** Fires when the client is gone or the server must end. */
+  signal: AbortSignal;
+}
+
+/** As git ends when it cannot go on. */
+const failure = 128;
+
+/** Runs one command of a client to its end and tells how it ended. Never throws. */
+export async function execute(execution: Execution, options: ExecuteOptions): Promise<void> {
+  const started = performance.now();
+  const correlationId = randomUUID();
+  const { channel } = execution;
+  const log = options.log.child({ correlationId, transport: "ssh", ...describeCredential(execution.credential) });
+  const silence = new AbortController();
+  const signal = AbortSignal.any([execution.signal, silence.signal]);
+  const stream = new ChannelStream(channel, execution.socket, signal);
+  const timer = setTimeout(
+    () => silence.abort(new GatewayError(408, `nothing was sent for ${execution.silenceTimeoutMs / 1000} s`)),
+    execution.silenceTimeoutMs,
+  );
+  stream.onActivity = () => timer.refresh();
+  let status = 200;
+  try {
+    await serve(parseSshCommand(execution.command), { ...execution, signal, correlationId, stream }, options);
+    finish(channel, 0);
+  } catch (error) {
+    const known = error instanceof GatewayError ? error : undefined;
+    status = known?.status ?? 500;
+    if (!known && !signal.aborted) log.error({ err: error }, "a command failed");
+    // The answer may be half sent: only standard error and the exit code are left to tell.
+    channel.stderr.write(`krate: ${known?.message ?? `the server failed; correlation id ${correlationId}`}\n`);
+    finish(channel, failure);
+  } finally {
+    clearTimeout(timer);
+    const seconds = (performance.now() - started) / 1000;
+    log.debug({ command: execution.command.slice(0, 200), status, seconds }, "served");
+    options.onRequest?.({ route: "ssh", status, seconds });
+  }
+}
+
+function finish(channel: ServerChannel, code: number): void {
+  channel.exit(code);
+  channel.end();
+}
+
+interface Serving extends Execution {
+  correlationId: string;
+  stream: ChannelStream;
+}
+
+async function serve(command: SshCommand, serving: Serving, options: ExecuteOptions): Promise<void> {
+  const access = await decide(command, serving.credential, options);
+  const repository = await openFor(command.service, access.view, options.git);
+  try {
+    await services[command.service](repository, access, serving, options.git);
+  } catch (error) {
+    // What git complains about is what the client sent; where the repository lies is nobody's business.
+    const complaint =
+      error instanceof GitError && error.failure === "exit" ? /^fatal: (.*)$/m.exec(error.stderr)?.[1] : "";
+    if (!complaint) throw error;
+    throw new GatewayError(400, complaint.replaceAll(repository.gitDir, "the repository"));
+  }
+}
+
+async function decide(
+  { service, namespace, repository }: SshCommand,
+  credential: SshCredential,
+  { credentials, access }: ExecuteOptions,
+): Promise<Access> {
+  const request = { namespace, repository, write: service === "git-receive-pack" };
+  const view = await access.repositories.find(namespace, repository);
+  const identity = identityOf(credential, request, credentials);
+  if (identity) return decideFor(identity, view, request, access);
+  // A key of another organization is nobody here, and nobody may read what is public.
+  if (view && isPublicRead(view, request)) return { identity: anonymous, view };
+  throw new GatewayError(
+    403,
+    `your key opens nothing at "${namespace}/${repository}": register it as an SSHKey in namespace "${namespace}"`,
+  );
+}
+
+type Service = (
+  repository: BackendRepository,
+  access: Access,
+  serving: Serving,
+  options: GitServiceOptions,
+) => Promise<void>;
+
+const services: Record<SshService, Service> = {
+  "git-upload-pack": (repository, _access, { protocol, signal, stream }, { fetchTimeoutMs }) =>
+    stream.send(
+      uploadPackSession(repository, stream.input(maxFetchRequestBytes), {
+        protocol,
+        signal,
+        timeoutMs: fetchTimeoutMs,
+      }),
+    ),
+  "git-upload-archive": (repository, _access, { signal, stream }, { fetchTimeoutMs }) =>
+    stream.send(
+      uploadArchiveSession(repository, stream.input(maxArchiveRequestBytes), { signal, timeoutMs: fetchTimeoutMs }),
+    ),
+  async "git-receive-pack"(repository, access, { signal, stream, correlationId }, options) {
+    await stream.write(await advertiseReceivePack(repository, { http: false }));
+    const input = stream.input(options.limits.maxPackBytes + maxFetchRequestBytes);
+    const write = (chunk: Buffer) => stream.write(chunk);
+    await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, options);
+  },
+};
+
+const maxArchiveRequestBytes = 64 * 1024;
+
+/** One channel as what Git services read and write, neither faster than the client nor than us. */
+class ChannelStream {
+  onActivity: () => void = () => undefined;
+  readonly #channel: ServerChannel;
+  readonly #socket: Socket;
+  readonly #signal: AbortSignal;
+
+  constructor(channel: ServerChannel, socket: Socket, signal: AbortSignal) {
+    this.#channel = channel;
+    this.#socket = socket;
+    this.#signal = signal;
+  }
+
+  /** What the client sends. It may be left unread. @throws {GatewayError} 413 while reading beyond `maxBytes` */
+  async *input(maxBytes: number): AsyncGenerator<Buffer> {
+    let size = 0;
+    for await (const chunk of this.#channel.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      this.onActivity();
+      size += chunk.length;
+      if (size > maxBytes) throw new GatewayError(413, `the request is larger than ${maxBytes} bytes`);
+      yield chunk;
+    }
+  }
+
+  /** Resolves when more may be written. The channel's window is the client's to choose, so the socket is waited for as well. */
+  async write(chunk: Buffer): Promise<void> {
+    this.onActivity();
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = () => reject(this.#signal.reason as Error);
+      if (this.#signal.aborted) return onAbort();
+      this.#signal.addEventListener("abort", onAbort, { once: true });
+      this.#channel.write(chunk, (error) => {
+        this.#signal.removeEventListener("abort", onAbort);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+    while (this.#socket.writableLength > maxUnsentBytes) {
+      this.#signal.throwIfAborted();
+      await once(this.#socket, "drain", { signal: this.#signal });
+    }
+  }
+
+  /** Everything git prints, then its end. */
+  async send({ stdout, finished }: GitStream): Promise<void> {
+    for await (const chunk of stdout as AsyncIterable<Buffer>) await this.write(chunk);
+    await finished;
+  }
+}
