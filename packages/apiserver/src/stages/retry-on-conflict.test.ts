@@ -57,3 +57,14 @@ test("many patches at once all land", async () => {
   const { json } = await send({ url: `${widgetPath}/a` });
   expect(Object.keys((json["metadata"] as { labels: object }).labels)).toHaveLength(20);
 });
+
+test("a conflict with the object itself is answered, not tried for ever", async () => {
+  const { send } = fixture();
+  await send({ method: "POST", url: widgetPath, body: widget("a") });
+  const { status } = await send({
+    method: "DELETE",
+    url: `${widgetPath}/a`,
+    body: { preconditions: { uid: "another" } },
+  });
+  expect(status).toBe(409);
+});

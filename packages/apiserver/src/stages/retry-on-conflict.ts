@@ -1,4 +1,5 @@
 import { isReason } from "@krate/kinds";
+import { WebhookDenial } from "../admission/webhook/errors.ts";
 import type { RequestContext, Stage } from "../context.ts";
 
 /**
@@ -6,6 +7,8 @@ import type { RequestContext, Stage } from "../context.ts";
  * Source: k8s.io/apiserver/pkg/registry/rest/create.go.
  */
 const maxNameAttempts = 8;
+/** Attempts against one and the same revision: more than one, for a replica may be a moment behind. */
+const maxStandingAttempts = 3;
 
 /**
  * Runs the write again when somebody else was faster and the client did not insist on a resourceVersion, for as long as the request may
@@ -13,18 +16,27 @@ const maxNameAttempts = 8;
  * generated name was taken; the last failure is then a 409.
  */
 export const retryOnConflict: Stage = async (ctx, next) => {
+  let revision: bigint | undefined;
+  let standing = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await next(ctx);
     } catch (error) {
       if (!mayRetry(ctx, error, attempt)) throw error;
+      // Nobody was faster: the request contradicts the object itself (a precondition, a rule of the kind).
+      if (ctx.existing !== undefined) {
+        standing = ctx.existing.revision === revision ? standing + 1 : 1;
+        revision = ctx.existing.revision;
+        if (standing > maxStandingAttempts) throw error;
+      }
       forget(ctx);
     }
   }
 };
 
 function mayRetry(ctx: RequestContext, error: unknown, attempt: number): boolean {
-  if (ctx.signal.aborted) return false;
+  // A webhook may refuse with these reasons too; it would say so again.
+  if (ctx.signal.aborted || error instanceof WebhookDenial) return false;
   if (ctx.operation !== "CREATE") return ctx.retriable && isReason(error, "Conflict");
   if (!isReason(error, "AlreadyExists")) return false;
   // An apply or patch that creates, and lost: now there is something to patch.
