@@ -106,7 +106,8 @@ async function decodeDelete(ctx: RequestContext, services: Pick<Services, "store
   ctx.deleteOptions ??= deleteOptions(ctx);
   await loadExisting(ctx, services);
   ctx.operation = "DELETE";
-  ctx.retriable = ctx.deleteOptions.resourceVersion === undefined;
+  const { resourceVersion, uid } = ctx.deleteOptions;
+  ctx.retriable = resourceVersion === undefined && uid === undefined;
 }
 
 async function loadExisting(

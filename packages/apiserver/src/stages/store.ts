@@ -1,5 +1,5 @@
 import type { JsonObject } from "@krate/apimachinery";
-import { alreadyExists, conflict, notFound } from "@krate/kinds";
+import { ApiError, alreadyExists, conflict, notFound } from "@krate/kinds";
 import { RequestContext, type Stage } from "../context.ts";
 import { explainTaken, removeOrMark } from "../deletion.ts";
 import { encodeFor } from "../encoding.ts";
@@ -8,7 +8,7 @@ import { decodeStored, finalizersOf, metadataOf, textOf } from "../objects.ts";
 import type { Services } from "../services.ts";
 import type { StoredObject } from "../storage/store.ts";
 import { errorTarget } from "./decode.ts";
-import { validator } from "./validating-admission.ts";
+import { admission } from "./validating-admission.ts";
 
 const created = 201;
 const ok = 200;
@@ -20,7 +20,7 @@ const maxPageItems = 500;
  * 504 a resourceVersion that is not there yet.
  */
 export function store(services: Pick<Services, "store" | "admission" | "now" | "ending">): Stage {
-  const validate = validator(services.admission);
+  const admit = admission(services.admission);
   const watches = new Set<RequestContext>();
   services.ending?.addEventListener("abort", () => {
     for (const ctx of watches) ctx.expire();
@@ -28,7 +28,7 @@ export function store(services: Pick<Services, "store" | "admission" | "now" | "
   return async (ctx, next) => {
     if (!ctx.info.isResource || ctx.result !== undefined || ctx.response !== undefined) return next(ctx);
     if (ctx.target.verb === "watch") watch(ctx, services, watches);
-    else await perform(ctx, services, validate);
+    else await perform(ctx, services, admit);
     return next(ctx);
   };
 }
@@ -38,7 +38,7 @@ type StoreServices = Pick<Services, "store" | "now">;
 function perform(
   ctx: RequestContext,
   services: StoreServices,
-  validate: (ctx: RequestContext) => Promise<void>,
+  admit: (ctx: RequestContext) => Promise<void>,
 ): void | Promise<void> {
   switch (ctx.target.verb) {
     case "get":
@@ -55,7 +55,7 @@ function perform(
     case "delete":
       return remove(ctx, services);
     case "deletecollection":
-      return removeCollection(ctx, services, validate);
+      return removeCollection(ctx, services, admit);
   }
 }
 
@@ -196,13 +196,14 @@ function checkDeletePreconditions(ctx: RequestContext): void {
 async function removeCollection(
   ctx: RequestContext,
   services: StoreServices,
-  validate: (ctx: RequestContext) => Promise<void>,
+  admit: (ctx: RequestContext) => Promise<void>,
 ): Promise<void> {
   const page = await services.store.list(listOptions(ctx));
   const removed: StoredObject[] = [];
   for (let at = 0; at < page.items.length; at += concurrentDeletions) {
+    if (ctx.deadlineReached) throw new ApiError("Timeout", "request did not complete within requested timeout");
     const batch = page.items.slice(at, at + concurrentDeletions);
-    removed.push(...(await Promise.all(batch.map((stored) => removeItem(contextOf(ctx, stored), services, validate)))));
+    removed.push(...(await Promise.all(batch.map((stored) => removeItem(ctx, stored, services, admit)))));
   }
   ctx.result = { kind: "list", revision: page.revision, items: removed, continue: page.continue };
 }
@@ -228,12 +229,19 @@ function contextOf(ctx: RequestContext, stored: StoredObject): RequestContext {
 
 async function removeItem(
   ctx: RequestContext,
+  stored: StoredObject,
   services: StoreServices,
-  validate: (ctx: RequestContext) => Promise<void>,
+  admit: (ctx: RequestContext) => Promise<void>,
 ): Promise<StoredObject> {
-  await validate(ctx);
-  await removeOrMark(ctx, services, { absentIsFine: true });
-  return ctx.existing as StoredObject;
+  const item = contextOf(ctx, stored);
+  try {
+    await admit(item);
+  } finally {
+    for (const text of item.warnings) ctx.warn(text);
+    for (const [key, value] of Object.entries(item.auditAnnotations ?? {})) ctx.addAuditAnnotation(key, value);
+  }
+  await removeOrMark(item, services, { absentIsFine: true });
+  return stored;
 }
 
 function convertOld({ served }: RequestContext, object: JsonObject): JsonObject {

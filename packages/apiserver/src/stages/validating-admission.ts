@@ -12,7 +12,7 @@ export function validatingAdmission(plugins: readonly AdmissionPlugin[]): Stage 
 }
 
 /** The whole admission of one object of a deletecollection. */
-export function validator(plugins: readonly AdmissionPlugin[]): (ctx: RequestContext) => Promise<void> {
+export function admission(plugins: readonly AdmissionPlugin[]): (ctx: RequestContext) => Promise<void> {
   const mutate = mutator(plugins);
   const validate = validation(plugins);
   return async (ctx) => {

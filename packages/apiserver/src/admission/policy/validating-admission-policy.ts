@@ -115,15 +115,14 @@ class PolicyReview {
   }
 
   #annotate(): void {
-    const annotations: Record<string, string> = {};
     if (this.#failures.length > 0) {
-      annotations["validation.policy.admission.k8s.io/validation_failure"] = JSON.stringify(this.#failures);
+      this.#ctx.addAuditAnnotation(failureAnnotation, JSON.stringify(this.#failures));
     }
-    for (const [key, values] of this.#annotations) annotations[key] = [...values].join(", ");
-    if (Object.keys(annotations).length === 0) return;
-    this.#ctx.auditAnnotations = { ...this.#ctx.auditAnnotations, ...annotations };
+    for (const [key, values] of this.#annotations) this.#ctx.addAuditAnnotation(key, [...values].join(", "));
   }
 }
+
+const failureAnnotation = "validation.policy.admission.k8s.io/validation_failure";
 
 /** Source: k8s.io/apiserver/pkg/admission/errors.go (NewForbidden), with the reason the policy names. */
 function refusalOf(ctx: RequestContext, text: string, reason: string): ApiError {

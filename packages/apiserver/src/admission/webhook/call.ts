@@ -136,19 +136,13 @@ function problemOf({ status, contentType, body }: WebhookAnswer): { message: str
   };
 }
 
-/** One webhook may say so much; the rest is dropped. */
-const maxAnnotations = 32;
-const maxAnnotationCharacters = 4096;
 /** As in kube-apiserver: all of them, and each when they are more than that. */
 const maxWarningCharacters = 4096;
 const maxLongWarningCharacters = 256;
 
 function record(ctx: RequestContext, { name }: Webhook, { warnings, auditAnnotations }: Verdict): void {
   for (const text of cutWarnings(warnings)) ctx.warn(text);
-  const annotations = Object.entries(auditAnnotations)
-    .slice(0, maxAnnotations)
-    .map(([key, value]) => [`${name}/${key}`, value.slice(0, maxAnnotationCharacters)] as const);
-  if (annotations.length > 0) annotate(ctx, Object.fromEntries(annotations));
+  for (const [key, value] of Object.entries(auditAnnotations)) ctx.addAuditAnnotation(`${name}/${key}`, value);
 }
 
 function cutWarnings(warnings: readonly string[]): readonly string[] {
@@ -160,9 +154,4 @@ function cutWarnings(warnings: readonly string[]): readonly string[] {
     kept.push(text.slice(0, maxLongWarningCharacters));
   }
   return kept;
-}
-
-/** What is there already stays, as in kube-apiserver. */
-export function annotate(ctx: RequestContext, annotations: Readonly<Record<string, string>>): void {
-  ctx.auditAnnotations = { ...annotations, ...ctx.auditAnnotations };
 }

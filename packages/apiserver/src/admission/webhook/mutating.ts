@@ -8,7 +8,7 @@ import type { AdmissionPlugin } from "../../services.ts";
 import { isExempt } from "../exempt.ts";
 import type { WebhookLabels } from "../metrics.ts";
 import { type Ledger, passesOf } from "../reinvocation.ts";
-import { annotate, callWebhook } from "./call.ts";
+import { callWebhook } from "./call.ts";
 import { mutatingWebhookKind, type Webhook, webhooksOf } from "./configuration.ts";
 import { internalFailure, WebhookCallError } from "./errors.ts";
 import { type Invocation, InvocationFilter } from "./invocation.ts";
@@ -61,10 +61,10 @@ async function invoke(
     if (ctx.deadlineReached) throw new ApiError("Timeout", "request did not complete within requested timeout");
     if (!error.canceled) {
       metrics.failedOpen(labels);
-      annotate(ctx, { [`${failedOpenAnnotation}${place}`]: webhook.name });
+      ctx.addAuditAnnotation(`${failedOpenAnnotation}${place}`, webhook.name);
     }
   } finally {
-    annotate(ctx, { [`${mutationAnnotation}${place}`]: mutationNote(webhook, changed) });
+    ctx.addAuditAnnotation(`${mutationAnnotation}${place}`, mutationNote(webhook, changed));
   }
   ledger.invoked(webhook.id, { changed, reinvocable: webhook.reinvocable });
 }

@@ -122,6 +122,18 @@ test("the review says who wants what", async () => {
   });
 });
 
+test("a refusal for a conflict is final", async () => {
+  await create({}, "");
+  webhook.answer(() => ({ allowed: false, status: { reason: "Conflict", code: 409 } }));
+  await configure(entry());
+  const patch = () =>
+    server.send({ method: "PATCH", url: `${maps}/${name}-map`, headers: mergePatch, body: { data: { a: "1" } } });
+  await refused();
+  webhook.requests.length = 0;
+  expect((await patch()).status).toBe(409);
+  expect(webhook.requests).toHaveLength(1);
+});
+
 test("calls and refusals are counted", async () => {
   webhook.answer(() => ({ allowed: false, status: { code: 418 } }));
   await configure(entry());

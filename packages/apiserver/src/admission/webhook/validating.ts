@@ -7,7 +7,7 @@ import type { RequestContext } from "../../context.ts";
 import type { AdmissionPlugin } from "../../services.ts";
 import { isExempt } from "../exempt.ts";
 import type { AdmissionMetrics, WebhookLabels } from "../metrics.ts";
-import { annotate, callWebhook } from "./call.ts";
+import { callWebhook } from "./call.ts";
 import type { WebhookClient } from "./client.ts";
 import { validatingWebhookKind, webhooksOf } from "./configuration.ts";
 import { internalFailure, WebhookCallError, WebhookDenial } from "./errors.ts";
@@ -62,7 +62,7 @@ async function ask(
     ctx.services.log.warn({ err: error, requestID: ctx.requestId }, "an admission webhook failed and is ignored");
     if (error.canceled) return undefined;
     metrics.failedOpen(labels);
-    annotate(ctx, { [`${failedOpenAnnotation}round_0_index_${index}`]: webhook.name });
+    ctx.addAuditAnnotation(`${failedOpenAnnotation}round_0_index_${index}`, webhook.name);
     return undefined;
   }
 }

@@ -130,6 +130,7 @@ const validating: Omit<Scenario, "type">[] = [
   },
   {
     id: "collection",
+    answer: ({ operation }) => ({ allowed: true, warnings: [`a ${operation}`] }),
     steps: [create("collection"), { method: "DELETE", path: `${wheels}?labelSelector=scenario%3Dcollection` }],
   },
   {
