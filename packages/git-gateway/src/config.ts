@@ -17,6 +17,7 @@ export interface GatewayConfig {
   maxPackBytes: number;
   maxObjectBytes: number;
   packTimeoutSeconds: number;
+  maxRefs: number;
   fetchTimeoutSeconds: number;
 }
 
@@ -33,6 +34,7 @@ export interface GatewayConfig {
  * | KRATE_GIT_MAX_PACK_BYTES | largest push | 2 GiB |
  * | KRATE_GIT_MAX_OBJECT_BYTES | largest single allocation git may make for a push | 512 MiB |
  * | KRATE_GIT_PACK_TIMEOUT_SECONDS | longest upload and check of one push | 900 |
+ * | KRATE_GIT_MAX_REFS | refs a repository may hold | 100,000 |
  * | KRATE_GIT_FETCH_TIMEOUT_SECONDS | longest fetch | 3600 |
  *
  * @throws {Error} naming the variable that is wrong and what it must be.
@@ -56,6 +58,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     maxPackBytes: numberOf(env, "KRATE_GIT_MAX_PACK_BYTES", 2 * 1024 ** 3),
     maxObjectBytes: numberOf(env, "KRATE_GIT_MAX_OBJECT_BYTES", 512 * 1024 ** 2),
     packTimeoutSeconds: numberOf(env, "KRATE_GIT_PACK_TIMEOUT_SECONDS", 900),
+    maxRefs: numberOf(env, "KRATE_GIT_MAX_REFS", 100_000),
     fetchTimeoutSeconds: numberOf(env, "KRATE_GIT_FETCH_TIMEOUT_SECONDS", 3600),
   });
 }

@@ -90,6 +90,7 @@ export async function runGateway(
         maxPackBytes: config.maxPackBytes,
         maxObjectBytes: config.maxObjectBytes,
         packTimeoutMs: config.packTimeoutSeconds * 1000,
+        maxRefs: config.maxRefs,
       },
       fetchTimeoutMs: config.fetchTimeoutSeconds * 1000,
       mergeIdentity: `system:serviceaccount:${config.platformNamespace}:repository-operator`,

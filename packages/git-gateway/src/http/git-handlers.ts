@@ -85,7 +85,12 @@ async function receive(
     if (!response.write(chunk)) await once(response, "drain", { signal });
   };
   const input = requestBody(request, options.limits.maxPackBytes + maxFetchRequestBytes);
-  await servePush(repository, access, { input, write, transport: "http", correlationId, signal }, options);
+  try {
+    await servePush(repository, access, { input, write, transport: "http", correlationId, signal }, options);
+  } finally {
+    // Lets go of the request: while somebody iterates over it, what is left of it cannot be drained.
+    void input.return(undefined).catch(() => undefined);
+  }
   await drain(request);
   response.end();
 }

@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { deflateSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { flushPkt, formatPktLine, parsePktLines, parseReportStatus, zeroObjectId } from "@krate/git";
+import { eventually } from "@krate/testing";
 import { EventsNotWrittenError } from "../ports.ts";
 import { GatewayFixture, ok } from "../testing/gateway-fixture.ts";
+import { idOf, pack, packed, varint } from "../testing/hand-made-pack.ts";
 
 let gateway: GatewayFixture;
 let gitDir: string;
@@ -44,34 +46,6 @@ async function post(
   });
   const bytes = Buffer.from(await response.arrayBuffer());
   return { status: response.status, bytes, text: bytes.toString("utf8") };
-}
-
-/** One object in a pack: type and size as a varint, then zlib data. */
-function packed(type: number, content: Buffer, size = content.length, prefix: Buffer = Buffer.alloc(0)): Buffer {
-  const header: number[] = [];
-  let rest = Math.floor(size / 16);
-  header.push((type << 4) | (size & 15) | (rest > 0 ? 0x80 : 0));
-  for (; rest > 0; rest = Math.floor(rest / 128)) header.push((rest & 127) | (rest > 127 ? 0x80 : 0));
-  return Buffer.concat([Buffer.from(header), prefix, deflateSync(content)]);
-}
-
-function pack(...objects: Buffer[]): Buffer {
-  const header = Buffer.from("PACK\0\0\0\x02\0\0\0\0", "latin1");
-  header.writeUInt32BE(objects.length, 8);
-  const body = Buffer.concat([header, ...objects]);
-  return Buffer.concat([body, createHash("sha1").update(body).digest()]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    bytes.push((rest & 127) | (rest > 127 ? 0x80 : 0));
-    if (rest <= 127) return Buffer.from(bytes);
-  }
-}
-
-function idOf(type: string, content: Buffer): string {
-  return createHash("sha1").update(`${type} ${content.length}\0`).update(content).digest("hex");
 }
 
 /** Nothing of a refused push may stay: no object, no ref, no folder. */
@@ -265,6 +239,7 @@ describe("packs", () => {
     const body = Buffer.concat([command(zeroObjectId, goodId, "refs/heads/main"), wholePack.subarray(0, 30)]);
     const { port } = new URL(gateway.origin);
     const before = gateway.pushes.length;
+    const requests = gateway.requests.length;
     await new Promise<void>((resolve) => {
       const socket = connect(Number(port), "127.0.0.1", () => {
         socket.write(
@@ -275,7 +250,7 @@ describe("packs", () => {
       });
       socket.once("close", () => resolve());
     });
-    await gateway.idle();
+    await eventually(async () => gateway.requests.length > requests);
     expect(gateway.pushes).toHaveLength(before);
     await expectUntouched();
   });

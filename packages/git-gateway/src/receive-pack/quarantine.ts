@@ -19,6 +19,8 @@ export interface PackLimits {
   maxObjectBytes: number;
   /** Longest a pack may take from its first byte to its index, in milliseconds. */
   packTimeoutMs: number;
+  /** Refs a repository may hold; a push that would create more of them is refused. */
+  maxRefs: number;
 }
 
 /** Packs with fewer objects are stored loose, as receive.unpackLimit has it: a pack per small push would be slow to read. */

@@ -13,6 +13,7 @@
 import { join } from "node:path";
 import {
   type BackendRepository,
+  countRefs,
   GitError,
   isZeroObjectId,
   movedMessage,
@@ -184,9 +185,9 @@ class Push {
     const { capabilities, pushOptions } = this.#request;
     const { small } = await this.#storePack();
     await this.#ports.checkpoint?.("store");
-    const objects = await this.#connectedHistory(small);
+    const [objects, refs] = await Promise.all([this.#connectedHistory(small), this.#refCount()]);
     const { history } = objects;
-    const updates = await this.#classifyAll(history);
+    const updates = await this.#classifyAll(history, refs);
     const started = performance.now();
     await this.#evaluate(updates, objects);
     const evaluationMs = Math.round((performance.now() - started) * 10) / 10;
@@ -226,8 +227,15 @@ class Push {
     }
   }
 
+  /** How many refs there are; 0 for a push that creates none, for then it does not matter. */
+  async #refCount(): Promise<number> {
+    if (!this.#request.commands.some(({ oldId }) => isZeroObjectId(oldId))) return 0;
+    const { repository, limits } = this.#context;
+    return countRefs({ gitDir: repository.gitDir }, limits.maxRefs);
+  }
+
   /** The old values are the client's; whether they hold is decided when the refs are locked, and told earlier only to a dry run. */
-  async #classifyAll(history: NewHistory): Promise<Update[]> {
+  async #classifyAll(history: NewHistory, refCount: number): Promise<Update[]> {
     const { commands, pushOptions } = this.#request;
     const [types, current] = await Promise.all([
       this.#typesOfBranchTips(history),
@@ -239,13 +247,15 @@ class Push {
         : undefined,
     ]);
     const updates: Update[] = [];
+    const { maxRefs } = this.#context.limits;
+    let free = maxRefs - refCount;
     for (const command of commands) {
-      const refusal = refusalOf(
-        command,
-        current?.get(command.ref) ?? (current ? zeroObjectId : command.oldId),
-        types,
-        this.#context.view,
-      );
+      const now = current?.get(command.ref) ?? (current ? zeroObjectId : command.oldId);
+      let refusal = refusalOf(command, now, types, this.#context.view);
+      if (!refusal && isZeroObjectId(command.oldId) && free-- <= 0) {
+        const message = `the repository holds ${refCount} refs and may hold no more than ${maxRefs}; delete refs that nobody needs`;
+        refusal = { rule: "ref-count", message };
+      }
       const known = refusal
         ? { action: plainAction(command), isFastForward: false }
         : await classify(command, history, this.#quarantine.read);

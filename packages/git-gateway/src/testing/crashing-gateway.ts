@@ -49,7 +49,7 @@ if (import.meta.main) {
           if (step === fatalStep) process.kill(process.pid, "SIGKILL");
         },
       },
-      limits: { maxPackBytes: 10_000_000, maxObjectBytes: 10_000_000, packTimeoutMs: 60_000 },
+      limits: { maxPackBytes: 10_000_000, maxObjectBytes: 10_000_000, packTimeoutMs: 60_000, maxRefs: 100_000 },
       fetchTimeoutMs: 60_000,
       mergeIdentity: "nobody",
     },

@@ -44,3 +44,12 @@ export async function readDefaultBranch(read: ReadOptions): Promise<string | und
   const ref = result.stdout.toString("utf8").trim();
   return ref.startsWith("refs/heads/") ? ref.slice("refs/heads/".length) : undefined;
 }
+
+/** How many refs a repository has; counting stops at `max`. */
+export async function countRefs(read: ReadOptions, max: number): Promise<number> {
+  const { stdout } = await runGit(["for-each-ref", `--count=${max}`, "--format=%(objecttype)"], {
+    ...read,
+    maxOutputBytes: 16 * max + 1024,
+  });
+  return stdout.length === 0 ? 0 : stdout.toString("latin1").split("\n").length - 1;
+}
