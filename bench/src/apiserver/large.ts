@@ -33,6 +33,11 @@ const multiply = `with seed as (
 update krate_object_counts k set objects = k.objects + $2::int
 where (k.resource_id, k.namespace) = (select resource_id, namespace from put limit 1)`;
 
+/** All of them in one partition of the log, as if it had been copied: rows that were not written since. */
+const onePartition = `update krate_log_head set partition_revisions = 2500000;
+select krate_add_partition();
+update krate_log_head set partition_revisions = 25000`;
+
 export async function measureLarge(
   { krate, objects }: { krate: KrateServer; objects: number },
   options: SuiteOptions,
@@ -78,6 +83,7 @@ async function load(krate: KrateServer, count: number): Promise<void> {
   const client = new pg.Client(krate.postgres.connection);
   await client.connect();
   try {
+    await client.query(onePartition);
     await client.query(multiply, [namespace, count]);
     await client.query("vacuum analyze krate_log, krate_objects");
     await client.query("checkpoint");

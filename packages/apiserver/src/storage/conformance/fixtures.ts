@@ -106,7 +106,7 @@ export const reason = (name: string) => expect.objectContaining({ reason: name }
 
 /** Sessions that died with the server are found out one by one. */
 export async function untilReady(store: Store): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     try {
       await store.ready();
       return;

@@ -1,7 +1,7 @@
 import { type Log, translatePostgresError } from "@krate/postgres";
 import { later } from "../revision.ts";
 import type { Queryable } from "./connection.ts";
-import { markCompacted, probeLog, sweepOnce } from "./sql/compact.ts";
+import { markCompacted, preparePartition, probeLog, type RetireStep, retirePartition } from "./sql/compact.ts";
 import type { Head } from "./sql/read-head.ts";
 
 export interface Retention {
@@ -19,20 +19,36 @@ export const defaultRetention: Retention = {
   intervalMilliseconds: 60_000,
 };
 
-/** Revisions per DELETE: short transactions, so that writers and vacuum never wait long. */
-const sweepRevisions = 2_000;
+/** Lists may read for as long as a statement may take. */
+const defaultGraceMilliseconds = 60_000;
+
+const lockNotAvailable = "55P03";
+
+/** A lock that was not free at once is a reason to wait for the next round. */
+async function unlessBusy<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+    if (code === lockNotAvailable) return otherwise;
+    throw error;
+  }
+}
 
 export interface CompactorOptions {
   client: Queryable;
   readHead: () => Promise<Head>;
   retention: Retention;
   now: () => number;
+  /** How long a partition stays after what is needed of it was copied. @defaultValue 1 min, longer than any statement */
+  graceMilliseconds?: number;
   log: Log;
 }
 
 /**
- * Forgets history. First the line `compacted` moves, from then on nobody may read behind it; then the rows behind it that no
- * object needs are deleted, a bounded batch at a time. A crash in between loses nothing: the next sweep goes on.
+ * Forgets history. First the line `compacted` moves, from then on nobody may read behind it. A partition of the log that lies
+ * behind it as a whole is then retired, in two steps with a minute between them: what is still needed is copied, and it is
+ * dropped. A crash in between loses nothing: the next round goes on.
  */
 export class Compactor {
   readonly #options: CompactorOptions;
@@ -66,19 +82,25 @@ export class Compactor {
 
   async compact(revision: bigint): Promise<void> {
     await markCompacted(this.#options.client, revision);
-    let deleted = 0;
+    let dropped = 0;
     for (let more = true; more && !this.#stopped.signal.aborted; ) {
-      const swept = await sweepOnce(this.#options.client, sweepRevisions);
-      more = swept.more;
-      deleted += swept.deleted;
+      const step = await this.#retire();
+      more = step === "kept" || step === "dropped";
+      if (step === "dropped") dropped++;
     }
-    if (deleted > 0) this.#options.log.info({ revision: String(revision), deleted }, "log compacted");
+    if (dropped > 0) this.#options.log.info({ revision: String(revision), partitions: dropped }, "log compacted");
   }
 
-  /** One round of the background work: forgets what is too old or too much. */
+  #retire(): Promise<RetireStep> {
+    const { client, graceMilliseconds = defaultGraceMilliseconds } = this.#options;
+    return unlessBusy(() => retirePartition(client, graceMilliseconds), "waiting");
+  }
+
+  /** One round of the background work: keeps a partition ready, forgets what is too old or too much. */
   async retain(): Promise<void> {
     const { readHead, retention, now } = this.#options;
     const head = await readHead();
+    await unlessBusy(() => preparePartition(this.#options.client), undefined);
     const byCount = head.revision - BigInt(retention.maxRevisions);
     const time = new Date(now() - retention.maxAgeMilliseconds);
     const byAge = await lastBefore(this.#options.client, time, { after: head.compacted, upTo: head.revision });

@@ -31,6 +31,12 @@ const key = (number: number) => ({
 
 /** Objects in order of their names; every hundredth has a rare label; every tenth was changed once. */
 const fill = `
+do $$
+begin
+  while (select partition_stop from krate_log_head) <= ${objects + changes} loop
+    perform krate_add_partition();
+  end loop;
+end $$;
 insert into krate_resources ("group", resource) values ('', 'pods'), ('', 'few');
 insert into krate_log (revision, resource_id, change, namespace, name, previous_revision, tags, revision_offset, bytes)
 select n, 1, 1, 'big', 'p' || lpad(n::text, 6, '0'), 0,
@@ -79,7 +85,14 @@ function scannedWhole(node: Node): string[] {
 }
 
 /** One row each, whatever the number of objects. */
-const tiny = ["krate_log_head", "krate_compaction", "krate_object_counts", "krate_counters", "krate_resources"];
+const tiny = [
+  "krate_kept",
+  "krate_log_head",
+  "krate_compaction",
+  "krate_object_counts",
+  "krate_counters",
+  "krate_resources",
+];
 
 describe.each([
   { reason: "before the first statistics", analyze: false },

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { ListPosition } from "../../list.ts";
 import { type Condition, comparableInteger } from "../../tags.ts";
+import { inPlace } from "./rows-in-place.ts";
 
 export interface ListRange {
   resourceId: number;
@@ -25,7 +26,7 @@ function selection(range: ListRange): string {
      where o.resource_id = ${resourceId} and o.revision <= ${revision} ${filters(range, "o")}
      order by o.namespace, o.name ${limit})
     union all
-    (select p.namespace, p.name, p.revision from krate_log l join krate_log p on p.revision = l.previous_revision
+    (select p.namespace, p.name, p.revision from krate_log l join krate_rows p on p.revision = l.previous_revision and ${inPlace("p")}
      where l.revision > ${revision} and l.previous_revision between 1 and ${revision}
        and l.resource_id = ${resourceId} ${filters(range, "p")}
      order by p.namespace, p.name ${limit})
@@ -39,7 +40,7 @@ function selection(range: ListRange): string {
 export function listRowsSql(range: ListRange): string {
   return `copy (
 select r.revision, r.namespace, r.name, r.revision_offset, r.tags, r.bytes
-from (${selection(range)}) s join krate_log r on r.revision = s.revision
+from (${selection(range)}) s join krate_rows r on r.revision = s.revision and ${inPlace("r")}
 order by s.namespace, s.name
 ) to stdout with (format binary)`;
 }
@@ -53,7 +54,8 @@ export function selectRevisionsSql(range: ListRange): string {
 export function rowsOfRevisionsSql(revisions: readonly bigint[]): string {
   return `copy (
 select r.revision, r.namespace, r.name, r.revision_offset, r.tags, r.bytes
-from unnest('{${revisions.join(",")}}'::bigint[]) with ordinality as u (revision, place) join krate_log r on r.revision = u.revision
+from unnest('{${revisions.join(",")}}'::bigint[]) with ordinality as u (revision, place) join krate_rows r on r.revision = u.revision
+where ${inPlace("r")}
 order by u.place
 ) to stdout with (format binary)`;
 }

@@ -4,10 +4,11 @@ import type { ObjectKey } from "../../store.ts";
 import type { Queryable } from "../connection.ts";
 import { getVersion } from "./get-version.ts";
 import { type ObjectRow, rowOf } from "./object-row.ts";
+import { inPlace } from "./rows-in-place.ts";
 
 const columns = `l.revision, l.resource_id, l.change, l.namespace, l.name, l.previous_revision, l.tags,
   l.revision_offset, l.bytes, p.tags as previous_tags
-from krate_log l left join krate_log p on p.revision = l.previous_revision`;
+from krate_log l left join krate_rows p on p.revision = l.previous_revision and ${inPlace("p")}`;
 
 /** Every event after a revision, in order. */
 const everything = `select ${columns}
