@@ -52,6 +52,7 @@ export function limit({
     const turn = new Turn(schema, observer);
     if (schema.level.shares === undefined) {
       turn.start(noSeat, false);
+      if (isLongRunning(ctx)) ctx.seat = turn; // so that it counts as executing until it has begun
       return turn.during(ctx, next);
     }
     const flow = `${schema.name}\n${schema.flowOf(ctx)}`;

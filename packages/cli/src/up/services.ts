@@ -33,6 +33,9 @@ const inherited = [
   "KRATE_LOG_LEVEL",
   "KRATE_HISTORY_MAX_AGE_SECONDS",
   "KRATE_HISTORY_MAX_REVISIONS",
+  "KRATE_AUDIT_LOG_PATH",
+  "KRATE_AUDIT_POLICY_FILE",
+  "KRATE_AUDIT_RECORDS",
 ];
 
 function inheritedEnvironment(): Record<string, string> {
