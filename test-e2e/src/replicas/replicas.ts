@@ -187,8 +187,10 @@ async function makeReplica({ folder, database, pki, port, index, env }: ReplicaP
     client,
     network,
     async start() {
-      running = startServer(environment, logFile);
-      await untilReady(client, running.child, logFile);
+      // As whatever supervises it would: it may end while the database recovers.
+      const deadline = performance.now() + readyTimeoutMilliseconds;
+      do running = startServer(environment, logFile);
+      while (!(await becomesReady(client, running.child, { deadline, logFile })));
     },
     async end(signal) {
       if (running === undefined) return;
@@ -229,16 +231,21 @@ function startServer(env: NodeJS.ProcessEnv, logFile: string) {
   return { child, exited };
 }
 
-async function untilReady(client: Client, child: ChildProcess, logFile: string): Promise<void> {
-  const deadline = performance.now() + readyTimeoutMilliseconds;
+/** False when it ended before it was ready. @throws Error with the end of its log when it is late */
+async function becomesReady(
+  client: Client,
+  child: ChildProcess,
+  { deadline, logFile }: { deadline: number; logFile: string },
+): Promise<boolean> {
   for (;;) {
-    const answer = await client.request("GET", "/readyz", { timeoutMilliseconds: 2_000 });
-    if (answer.status === 200) return;
-    const ended = child.exitCode !== null || child.signalCode !== null;
-    if (ended || performance.now() > deadline) {
+    const { status } = await client.request("GET", "/readyz", { timeoutMilliseconds: 2_000 });
+    if (status === 200) return true;
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (performance.now() > deadline) {
       const log = existsSync(logFile) ? readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n") : "";
-      throw new Error(`the API server ${ended ? "ended while starting" : "was not ready in time"}:\n${log}`);
+      throw new Error(`the API server ${hasEnded ? "ended while starting" : "was not ready in time"}:\n${log}`);
     }
     await sleep(pollMilliseconds);
+    if (hasEnded) return false;
   }
 }
