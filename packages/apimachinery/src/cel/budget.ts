@@ -21,6 +21,8 @@ export class Budget {
   readonly #deadline: number;
   #spent = 0;
   #untilLook = clockInterval;
+  /** Cost and steps up to the last look. */
+  #looked = 0;
 
   constructor(limit: number = defaultCostLimit, timeoutMilliseconds = Number.POSITIVE_INFINITY) {
     this.limit = limit;
@@ -32,18 +34,25 @@ export class Budget {
     return this.#spent;
   }
 
+  /** Cost and steps so far. */
+  get steps(): number {
+    return this.#looked + clockInterval - this.#untilLook;
+  }
+
   /** @throws CelBudgetError */
   spend(cost: number): void {
     if (this.#spent > this.limit) throw new CelBudgetError();
     this.#spent += cost;
     if (this.#spent > this.limit) throw new CelBudgetError();
-    this.step(cost);
+    this.#untilLook -= cost;
+    if (this.#untilLook <= 0) this.step(0);
   }
 
   /** Work that costs nothing but takes time. @throws CelBudgetError */
   step(count = 1): void {
     this.#untilLook -= count;
     if (this.#untilLook > 0) return;
+    this.#looked += clockInterval - this.#untilLook;
     this.#untilLook = clockInterval;
     if (cpuMilliseconds() > this.#deadline)
       throw new CelBudgetError("operation cancelled: the expression took too long");

@@ -1,7 +1,7 @@
 /** Calls of functions while an expression runs: which overload the values take, and what the call costs. */
 
 import type { CallCost } from "./costs.ts";
-import { costOf, equalityCost, inequalityCost } from "./costs.ts";
+import { costOf, equalityCost, inequalityCost, unitCost } from "./costs.ts";
 import { fits } from "./fits.ts";
 import { functions } from "./functions/index.ts";
 import type { Overload } from "./functions/overload.ts";
@@ -116,6 +116,12 @@ function hiddenWork(args: readonly Value[]): number {
 }
 
 function charged(run: Run, { before, after }: Costs, args: readonly Value[], call: Call): Value {
+  if (before === unitCost) {
+    run.budget.spend(1);
+    if (typeof args[0] === "bigint") return call(args, run);
+    run.budget.step(hiddenWork(args));
+    return call(args, run);
+  }
   if (before !== undefined) run.budget.spend(before(args, undefined, run.budget));
   run.budget.step(hiddenWork(args));
   let result: Value | undefined;
@@ -145,41 +151,37 @@ function unary(argument: Evaluate, call: Call, cost: Costs): Evaluate {
   };
 }
 
-/** Both sides are evaluated, also when the first fails; its error is told first. */
-function both(
-  run: Run,
-  left: Evaluate,
-  right: Evaluate,
-  failed: (args: (Value | undefined)[]) => void,
-): [Value, Value] {
-  let a: Value | undefined;
-  let problem: CelError | undefined;
-  try {
-    a = left(run);
-  } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    problem = error;
+/** Stands for an argument that failed. */
+class Failure {
+  readonly error: CelError;
+  constructor(error: CelError) {
+    this.error = error;
   }
-  let b: Value | undefined;
+}
+
+/** Both sides of an operator are evaluated, also when the first fails; its error is told first. */
+function attempt(evaluate: Evaluate, run: Run): Value | Failure {
   try {
-    b = right(run);
+    return evaluate(run);
   } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    problem ??= error;
+    if (error instanceof CelError) return new Failure(error);
+    throw error;
   }
-  if (problem === undefined) return [a as Value, b as Value];
-  failed([a, b]);
-  throw problem;
+}
+
+function failWith(a: Value | Failure, b: Value | Failure, spend: (args: (Value | undefined)[]) => void): never {
+  const args = [a, b].map((each) => (each instanceof Failure ? undefined : each));
+  spend(args);
+  throw a instanceof Failure ? a.error : (b as Failure).error;
 }
 
 function binary(left: Evaluate, right: Evaluate, call: Call, cost: Costs): Evaluate {
-  return (run) =>
-    charged(
-      run,
-      cost,
-      both(run, left, right, (args) => spendFailed(run, cost, args)),
-      call,
-    );
+  return (run) => {
+    const a = attempt(left, run);
+    const b = attempt(right, run);
+    if (a instanceof Failure || b instanceof Failure) return failWith(a, b, (args) => spendFailed(run, cost, args));
+    return charged(run, cost, [a, b], call);
+  };
 }
 
 /** The first error ends the call: it costs nothing then, unless it was the last argument's. */
@@ -200,9 +202,13 @@ function variadic(args: readonly Evaluate[], call: Call, cost: Costs): Evaluate 
 export function equalityOf(left: Evaluate, right: Evaluate, isNegated: boolean): Evaluate {
   const cost = isNegated ? inequalityCost : equalityCost;
   return (run) => {
-    const args = both(run, left, right, (given) => run.budget.spend(cost(given, undefined, run.budget)));
-    run.budget.spend(cost(args, undefined, run.budget));
-    return isNegated ? !isEqual(args[0], args[1], run) : equals(args[0], args[1], run.budget);
+    const a = attempt(left, run);
+    const b = attempt(right, run);
+    if (a instanceof Failure || b instanceof Failure)
+      return failWith(a, b, (args) => run.budget.spend(cost(args, undefined, run.budget)));
+    if (typeof a === "bigint" && typeof b === "bigint") run.budget.spend(1);
+    else run.budget.spend(cost([a, b], undefined, run.budget));
+    return isNegated ? !isEqual(a, b, run) : equals(a, b, run.budget);
   };
 }
 

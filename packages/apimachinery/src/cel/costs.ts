@@ -51,7 +51,8 @@ function deepTraversal(value: Argument, budget: Budget): number {
 
 const match: CallCost = ([text, pattern]) =>
   Math.ceil((1 + sizeOf(text)) * traversalFactor) * Math.ceil(sizeOf(pattern) * patternFactor);
-const one: CallCost = () => 1;
+/** What most calls cost. */
+export const unitCost: CallCost = () => 1;
 const first: CallCost = ([value]) => traversal(sizeOf(value));
 const twice: CallCost = ([value]) => Math.ceil(sizeOf(value) * 2 * traversalFactor);
 const deep: CallCost = ([value], _result, budget) => deepTraversal(value, budget);
@@ -174,7 +175,7 @@ export function costOf(name: string, overload: Overload | undefined): Cost {
     listCost(name, overload) ??
     (Object.hasOwn(byName, name) ? byName[name] : undefined) ??
     overloadCost(name, overload);
-  return cost !== undefined && afterwards.has(cost) ? { after: cost } : { before: cost ?? one };
+  return cost !== undefined && afterwards.has(cost) ? { after: cost } : { before: cost ?? unitCost };
 }
 
 /** `sort` has an overload for each type of elements. */

@@ -70,9 +70,8 @@ export class Planner {
     if ("typeName" in reference) return constant(new TypeValue(reference.typeName));
     const { variable } = reference;
     const slot = this.#locals.findLast(({ name }) => name === variable)?.slot;
-    return observed(
-      new PathAttribute(slot === undefined ? (run) => run.variable(variable) : (run) => fromSlot(run, slot)),
-    );
+    const read: Evaluate = slot === undefined ? (run) => run.variable(variable) : (run) => fromSlot(run, slot);
+    return variableStep(new PathAttribute(read), read);
   }
 
   #select(node: ExprOf<"select">): Planned {
@@ -154,6 +153,17 @@ function spendAfter(run: Run, evaluate: Evaluate, cost: number): Value {
   } finally {
     run.budget.spend(cost);
   }
+}
+
+/** A variable as a step; it stays one when a path is added to the attribute for another step. */
+function variableStep(attribute: Attribute, read: Evaluate): Planned {
+  return {
+    attribute,
+    evaluate: (run) => {
+      run.budget.spend(1);
+      return read(run);
+    },
+  };
 }
 
 /** An attribute as a step: its start costs 1, unless a condition chooses it. */

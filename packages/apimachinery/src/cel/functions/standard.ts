@@ -1,5 +1,6 @@
 /** CEL's standard functions. Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md#list-of-standard-definitions */
 
+import type { Budget } from "../budget.ts";
 import { doubleText } from "../go-text.ts";
 import { CelError } from "../issues.ts";
 import { checkInt, checkUint } from "../operators.ts";
@@ -8,12 +9,12 @@ import { checkTimestamp, formatDuration, formatTimestamp, inZone, parseDuration,
 import type { ListValue, MapValue, Value } from "../values.ts";
 import { ArrayMap, Duration, Timestamp, TypeValue, typeNameOf, Uint } from "../values.ts";
 import type { Overload } from "./overload.ts";
-import { overload } from "./overload.ts";
-import { patternOf } from "./patterns.ts";
+import { budgeted, overload } from "./overload.ts";
+import { patternFor } from "./patterns.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-function matches(text: string, pattern: string): boolean {
-  return patternOf(pattern).test(text);
+function matches(budget: Budget, text: string, pattern: string): boolean {
+  return patternFor(budget, { pattern, text, finds: false }).test(text);
 }
 
 function conversionError(from: string, to: string): CelError {
@@ -146,8 +147,8 @@ export const standardFunctions: readonly Overload[] = [
   overload("string.contains(string): bool", (text: string, part: string) => text.includes(part)),
   overload("string.startsWith(string): bool", (text: string, part: string) => text.startsWith(part)),
   overload("string.endsWith(string): bool", (text: string, part: string) => text.endsWith(part)),
-  overload("string.matches(string): bool", matches),
-  overload("matches(string, string): bool", matches),
+  budgeted("string.matches(string): bool", matches),
+  budgeted("matches(string, string): bool", matches),
   ...conversions,
   ...dates,
 ];

@@ -8,7 +8,7 @@ import { ArrayList } from "../values.ts";
 import { formatText } from "./format-text.ts";
 import type { Overload } from "./overload.ts";
 import { budgeted, overload } from "./overload.ts";
-import { patternOf } from "./patterns.ts";
+import { patternFor } from "./patterns.ts";
 
 /** Where the code point of an index starts, in UTF-16 units; undefined beyond the end. */
 function unitOffset(text: string, index: bigint): number | undefined {
@@ -133,14 +133,16 @@ function trim(text: string): string {
   return text.replace(new RegExp(`^${space}+`), "").replace(new RegExp(`(?<!${space})${space}+$`), "");
 }
 
-function find(text: string, pattern: string): string {
-  const matcher = patternOf(pattern, "Illegal regex: ").matcher(text);
+const patternProblem = "Illegal regex: ";
+
+function find(budget: Budget, text: string, pattern: string): string {
+  const matcher = patternFor(budget, { pattern, text, finds: true }, patternProblem).matcher(text);
   return matcher.find() ? (matcher.group() ?? "") : "";
 }
 
 /** Go takes no empty match right after another match. */
 function findAll(budget: Budget, text: string, pattern: string, limit = -1n): ArrayList {
-  const matcher = patternOf(pattern, "Illegal regex: ").matcher(text);
+  const matcher = patternFor(budget, { pattern, text, finds: true }, patternProblem).matcher(text);
   const found: string[] = [];
   let end = -1;
   while ((limit < 0n || found.length < limit) && matcher.find()) {
@@ -188,7 +190,7 @@ export const stringFunctions: readonly Overload[] = [
   budgeted("list<string>.join(string): string", joinTexts),
   budgeted("string.format(list<dyn>): string", formatText),
   overload("#strings.quote(string): string", quoteCel),
-  overload("string.find(string): string", find),
+  budgeted("string.find(string): string", find),
   budgeted("string.findAll(string): list<string>", findAll),
   budgeted("string.findAll(string, int): list<string>", findAll),
 ];
