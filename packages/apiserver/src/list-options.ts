@@ -63,16 +63,21 @@ export function watchOptions(ctx: RequestContext): { options: WatchOptions; clos
   const timeoutSeconds = wanted > 0 ? Math.min(wanted, maxTimerSeconds) : minWatchSeconds * (1 + Math.random());
   const sendInitialEvents = params.get("sendInitialEvents");
   const resourceVersion = revisionParameter(ctx);
-  if (sendInitialEvents !== null && params.get("resourceVersionMatch") !== "NotOlderThan") {
+  const match = params.get("resourceVersionMatch") ?? "";
+  if (sendInitialEvents !== null && match !== "NotOlderThan") {
     throw forbiddenMatch("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
+  if (sendInitialEvents === null && match !== "") {
+    throw forbiddenMatch("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  }
+  integer(ctx, "limit");
   const timer = setTimeout(() => ctx.expire(), timeoutSeconds * 1000);
   timer.unref();
   const options: WatchOptions = {
     ...scopeOf(ctx),
     fromRevision: resourceVersion === undefined || resourceVersion === "0" ? undefined : BigInt(resourceVersion),
     bookmarks: isTrue(params.get("allowWatchBookmarks")),
-    sendInitialEvents: isTrue(sendInitialEvents),
+    sendInitialEvents: sendInitialEvents === null ? undefined : isTrue(sendInitialEvents),
     signal: ctx.signal,
   };
   return { options, close: () => clearTimeout(timer) };

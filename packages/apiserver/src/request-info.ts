@@ -82,8 +82,9 @@ export function parseRequestInfo(method: string, path: string, params: URLSearch
 }
 
 function collectionVerb(verb: Verb, name: string, params: URLSearchParams): Verb {
-  if (verb === "get" && isTrue(params.get("watch"))) return "watch";
+  // One object is read, not watched, whatever else the query says.
   if (name !== "") return verb;
+  if (verb === "get" && isTrue(params.get("watch"))) return "watch";
   return verb === "get" ? "list" : verb === "delete" ? "deletecollection" : verb;
 }
 

@@ -26,7 +26,7 @@ describe("renderTable", () => {
   it("gives cells by type, ages computed here, null where there is nothing", () => {
     const table = renderTable(convertor, [pullRequest], { now });
     expect(table.rows[0]?.cells).toEqual(["web-1", "t", 3, false, "True", '["a","b"]', null, null, "2m30s"]);
-    expect(table.columnDefinitions.map(({ name, type, priority }) => [name, type, priority]).slice(0, 3)).toEqual([
+    expect(table.columnDefinitions?.map(({ name, type, priority }) => [name, type, priority]).slice(0, 3)).toEqual([
       ["Name", "string", 0],
       ["Title", "string", 0],
       ["Number", "integer", 1],

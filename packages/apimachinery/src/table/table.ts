@@ -42,7 +42,8 @@ export interface Table {
   kind: "Table";
   apiVersion: "meta.k8s.io/v1";
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
-  columnDefinitions: readonly TableColumnDefinition[];
+  /** None in watch events after the first. */
+  columnDefinitions: readonly TableColumnDefinition[] | null;
   rows: { cells: JsonValue[]; object: JsonValue }[];
 }
 
@@ -154,7 +155,7 @@ export function renderTable(
     kind: "Table",
     apiVersion: tableVersion,
     metadata: options.metadata ?? (typeof own === "string" ? { resourceVersion: own } : {}),
-    columnDefinitions: headers ? convertor.columnDefinitions : [],
+    columnDefinitions: headers ? convertor.columnDefinitions : null,
     rows: objects.map((object) => ({ cells: convertor.cells(object, now), object: rowObject(object, includeObject) })),
   };
 }

@@ -91,7 +91,7 @@ function send(server: string, agent: Agent, step: Step, seen: Seen): Promise<Ans
 
 function parsed(text: string, contentType: string, path: string): unknown {
   if (contentType.startsWith("application/yaml")) return parse(text);
-  if (path.includes("watch=1")) {
+  if (path.includes("watch=1") && text.startsWith('{"type":')) {
     return text.split("\n").flatMap((line): unknown[] => (line === "" ? [] : [JSON.parse(line)]));
   }
   return contentType.startsWith("application/json") && text !== "" ? JSON.parse(text) : text;

@@ -129,4 +129,8 @@ export const decided: Readonly<Record<string, string | { why: string; theirs: nu
   "a core list as metadata": "the ConfigMap of the cluster's CA has no description",
   "a definition's resource list": "verbs and subresources in alphabetical order",
   "a double slash": { why: "empty segments are dropped everywhere", theirs: 404, ours: 200 },
+  "watch: initial events of an exact revision": "kube-apiserver says it twice",
+  "watch: a broken revision": { why: notTheServersFault, theirs: 500, ours: 400 },
+  "watch: a broken selector": clearer,
+  "watch: a broken limit of a watch": clearer,
 };

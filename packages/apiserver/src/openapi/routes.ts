@@ -1,8 +1,10 @@
 import {
   type JsonObject,
+  type OpenApiOptions,
   type OpenApiResource,
   openApiHash,
   openApiV2,
+  openApiV2Protobuf,
   openApiV3,
   openApiV3Index,
   openApiV3Path,
@@ -18,82 +20,112 @@ import { unknownPath } from "../stages/route.ts";
 
 const options = { definitions: coreDefinitions, version: kubernetesVersion.gitVersion };
 const ok = 200;
+const notModified = 304;
 const forever = "public, max-age=31536000, immutable";
 
 /** `/openapi/v3` (index and one document per group-version) and `/openapi/v2`. Documents are made when first asked for. */
 export function openApiRoutes(registry: ResourceRegistry): NonResourceRoute[] {
   const documents = new OpenApiDocuments(registry);
   return [
-    { path: "/openapi/v3", handle: (ctx) => json(ctx, Buffer.from(JSON.stringify(documents.index()))) },
+    { path: "/openapi/v3", handle: (ctx) => send(ctx, documents.index()) },
     { path: "/openapi/v3/", handle: (ctx) => answerVersion(ctx, documents) },
     { path: "/openapi/v2", handle: (ctx) => answerV2(ctx, documents) },
   ];
 }
 
-function json(ctx: RequestContext, body: Buffer, headers: Record<string, string> = {}): void {
-  ctx.response = { kind: "bytes", status: ok, contentType: "application/json", body, headers };
+/** A prepared document; 304 for those who have it. */
+function send(
+  ctx: RequestContext,
+  { body, hash }: Prepared,
+  headers: Record<string, string> = {},
+  contentType = "application/json",
+): void {
+  const etag = `"${hash}"`;
+  const isKnown = ctx.exchange.header("if-none-match") === etag;
+  ctx.response = {
+    kind: "bytes",
+    status: isKnown ? notModified : ok,
+    contentType,
+    body: isKnown ? Buffer.alloc(0) : body,
+    headers: { etag, vary: "Accept", ...headers },
+  };
+}
+
+interface Prepared {
+  body: Buffer;
+  hash: string;
+}
+
+function prepared(body: Buffer): Prepared {
+  return { body, hash: openApiHash(body) };
 }
 
 function answerVersion(ctx: RequestContext, documents: OpenApiDocuments): void {
   const document = documents.find(ctx.info.path.slice("/openapi/v3/".length));
   if (document === undefined) throw unknownPath();
   const fixed = ctx.params.get("hash") === document.hash;
-  json(ctx, document.body, { etag: `"${document.hash}"`, ...(fixed && { "cache-control": forever }) });
+  send(ctx, document, fixed ? { "cache-control": forever } : {});
 }
 
 const protobufV2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 /** How kube-apiserver labels the answer: Go does not parse a media type with "@". */
 const protobufV2Answer = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-/** `openapi.v2.Document{swagger: "2.0"}`. */
-const emptyProtobufV2 = Buffer.from("\n\u00032.0");
-
-/**
- * kubectl asks for v2 as protobuf only when v3 has no such kind to write; that v2 has none either lets it go on to say
- * "no matches for kind". So the protobuf document names no kinds.
- */
+/** The documents in the form asked for. */
 function answerV2(ctx: RequestContext, documents: OpenApiDocuments): void {
   const accept = ctx.exchange.header("accept") ?? "*/*";
   if (accept.includes(protobufV2) && !accept.includes("application/json")) {
-    ctx.response = { kind: "bytes", status: ok, contentType: protobufV2Answer, body: emptyProtobufV2 };
+    send(ctx, documents.v2().protobuf, {}, protobufV2Answer);
     return;
   }
   if (!/application\/json|\*\/\*|application\/\*/.test(accept)) {
     throw new ApiError("NotAcceptable", "only the following media types are accepted: application/json");
   }
-  json(ctx, documents.v2());
+  send(ctx, documents.v2().json);
 }
 
-interface OpenApiDocument {
+interface OpenApiDocument extends Prepared {
   resources: readonly ServedResource[];
-  body: Buffer;
-  hash: string;
 }
 
 class OpenApiDocuments {
   readonly #registry: ResourceRegistry;
   readonly #documents = new Map<string, OpenApiDocument>();
-  #v2: { generation: number; body: Buffer } | undefined;
+  #v2: { generation: number; json: Prepared; readonly protobuf: Prepared } | undefined;
+  #index: (Prepared & { generation: number }) | undefined;
 
   constructor(registry: ResourceRegistry) {
     this.#registry = registry;
   }
 
-  index(): JsonObject {
-    return openApiV3Index([...this.#paths().keys()].map((path) => [path, this.#document(path)?.hash ?? ""] as const));
+  index(): Prepared {
+    const { generation } = this.#registry;
+    if (this.#index?.generation !== generation) {
+      const paths = [...this.#paths().keys()].map((path) => [path, this.#document(path)?.hash ?? ""] as const);
+      this.#index = { generation, ...prepared(Buffer.from(JSON.stringify(openApiV3Index(paths)))) };
+    }
+    return this.#index;
   }
 
   find(path: string): OpenApiDocument | undefined {
     return this.#document(path);
   }
 
-  v2(): Buffer {
+  v2(): { json: Prepared; protobuf: Prepared } {
     const { generation } = this.#registry;
     if (this.#v2?.generation !== generation) {
-      const document = openApiV2(this.#registry.all().map(described), options);
-      this.#v2 = { generation, body: Buffer.from(JSON.stringify(document)) };
+      const document = withoutBroken(this.#registry.all(), openApiV2);
+      let protobuf: Prepared | undefined;
+      this.#v2 = {
+        generation,
+        json: prepared(Buffer.from(JSON.stringify(document))),
+        get protobuf() {
+          protobuf ??= prepared(openApiV2Protobuf(document));
+          return protobuf;
+        },
+      };
     }
-    return this.#v2.body;
+    return this.#v2;
   }
 
   #paths(): Map<string, ServedResource[]> {
@@ -115,10 +147,33 @@ class OpenApiDocuments {
     const same =
       known?.resources.length === resources.length && known.resources.every((each, at) => each === resources[at]);
     if (known !== undefined && same) return known;
-    const body = Buffer.from(JSON.stringify(openApiV3(resources.map(described), options)));
-    const made = { resources, body, hash: openApiHash(body) };
+    const made = { resources, ...prepared(Buffer.from(JSON.stringify(withoutBroken(resources, openApiV3)))) };
     this.#documents.set(path, made);
     return made;
+  }
+}
+
+type Describe = (resources: readonly OpenApiResource[], options: OpenApiOptions) => JsonObject;
+
+/** The document of all resources; one that cannot be described is left out instead of taking the others with it. */
+function withoutBroken(resources: readonly ServedResource[], describe: Describe): JsonObject {
+  const all = resources.map(described);
+  try {
+    return describe(all, options);
+  } catch {
+    return describe(
+      all.filter((each) => isDescribable(each, describe)),
+      options,
+    );
+  }
+}
+
+function isDescribable(resource: OpenApiResource, describe: Describe): boolean {
+  try {
+    describe([resource], options);
+    return true;
+  } catch {
+    return false;
   }
 }
 

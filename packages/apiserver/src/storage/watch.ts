@@ -240,6 +240,7 @@ async function* start(source: WatchSource, options: WatchOptions): AsyncGenerato
     if (fromRevision < head.compacted) throw compactedRevision(fromRevision, head.compacted);
     return fromRevision;
   }
+  if (sendInitialEvents === false) return head.revision;
   const { group, resource, namespace, selector } = options;
   const list = await source.listStream({ group, resource, namespace, selector });
   for await (const chunk of list.chunks) {
