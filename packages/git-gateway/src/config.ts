@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { defaultRequestLimits, type RequestLimitsOptions } from "./services/request-limits.ts";
 
 /** Everything the gateway reads from its environment, validated. */
 export interface GatewayConfig {
@@ -18,6 +19,7 @@ export interface GatewayConfig {
   maxObjectBytes: number;
   packTimeoutSeconds: number;
   maxRefs: number;
+  requestLimits: RequestLimitsOptions;
   fetchTimeoutSeconds: number;
 }
 
@@ -35,6 +37,9 @@ export interface GatewayConfig {
  * | KRATE_GIT_MAX_OBJECT_BYTES | largest single allocation git may make for a push | 512 MiB |
  * | KRATE_GIT_PACK_TIMEOUT_SECONDS | longest upload and check of one push | 900 |
  * | KRATE_GIT_MAX_REFS | refs a repository may hold | 100,000 |
+ * | KRATE_GIT_MAX_FETCHES_PER_REPOSITORY | at once | 200 |
+ * | KRATE_GIT_MAX_PUSHES_PER_REPOSITORY | at once | 32 |
+ * | KRATE_GIT_MAX_REQUESTS_PER_NAMESPACE | fetches and pushes of all its repositories at once | 500 |
  * | KRATE_GIT_FETCH_TIMEOUT_SECONDS | longest fetch | 3600 |
  *
  * @throws {Error} naming the variable that is wrong and what it must be.
@@ -59,6 +64,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     maxObjectBytes: numberOf(env, "KRATE_GIT_MAX_OBJECT_BYTES", 512 * 1024 ** 2),
     packTimeoutSeconds: numberOf(env, "KRATE_GIT_PACK_TIMEOUT_SECONDS", 900),
     maxRefs: numberOf(env, "KRATE_GIT_MAX_REFS", 100_000),
+    requestLimits: {
+      fetchesPerRepository: numberOf(
+        env,
+        "KRATE_GIT_MAX_FETCHES_PER_REPOSITORY",
+        defaultRequestLimits.fetchesPerRepository,
+      ),
+      pushesPerRepository: numberOf(
+        env,
+        "KRATE_GIT_MAX_PUSHES_PER_REPOSITORY",
+        defaultRequestLimits.pushesPerRepository,
+      ),
+      requestsPerNamespace: numberOf(
+        env,
+        "KRATE_GIT_MAX_REQUESTS_PER_NAMESPACE",
+        defaultRequestLimits.requestsPerNamespace,
+      ),
+    },
     fetchTimeoutSeconds: numberOf(env, "KRATE_GIT_FETCH_TIMEOUT_SECONDS", 3600),
   });
 }

@@ -145,6 +145,32 @@ describe("policy", () => {
   });
 });
 
+test("who asks for more at once than a repository may have under way is told so", async () => {
+  const limited = await GatewayFixture.start({}, { pushesPerRepository: 1 });
+  try {
+    await limited.createRepository("busy");
+    const work = await limited.workTree("busy-work", "busy");
+    const held = Promise.withResolvers<void>();
+    const judging = new Promise<void>((resolve) => {
+      limited.cluster.judge = async (push, index) => {
+        resolve();
+        await held.promise;
+        return { ref: push.updates[index]?.ref ?? "", allowed: true, decision: "Accepted", results: [] };
+      };
+    });
+    const first = limited.git(["push", "-q", "origin", "main"], work);
+    await judging;
+    const second = await limited.git(["push", "origin", "main:other"], work);
+    expect(second.stderr).toContain('remote: repository "acme/busy" has 1 pushes under way, which is its limit');
+    expect(second.stderr).toContain("429");
+    held.resolve();
+    await ok(first);
+    await ok(limited.git(["push", "-q", "origin", "main:other"], work));
+  } finally {
+    await limited.stop();
+  }
+});
+
 describe("access", () => {
   test("without a token a private repository asks for one, a public one can be read but not written", async () => {
     await gateway.createRepository("secret");

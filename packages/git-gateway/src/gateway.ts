@@ -17,6 +17,7 @@ import { wasmRunner } from "./hooks/wasm-runner.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { Recovery } from "./receive-pack/recovery.ts";
+import { RequestLimits } from "./services/request-limits.ts";
 import { RegisteredKeySignatures } from "./signatures/commit-signatures.ts";
 
 /** Time pushes under way get at the end; the whole program stops within 10 s. */
@@ -92,6 +93,7 @@ export async function runGateway(
         packTimeoutMs: config.packTimeoutSeconds * 1000,
         maxRefs: config.maxRefs,
       },
+      requestLimits: new RequestLimits(config.requestLimits, metrics.observeLimited),
       fetchTimeoutMs: config.fetchTimeoutSeconds * 1000,
       mergeIdentity: `system:serviceaccount:${config.platformNamespace}:repository-operator`,
       onPush: metrics.observePush,

@@ -25,6 +25,10 @@ export function gatewayMetrics() {
     help: "Time WebAssembly hooks ran, by outcome.",
     labels: ["outcome"],
   });
+  const limited = metrics.counter({
+    name: "krate_git_requests_limited_total",
+    help: "Requests refused because their repository or namespace had too many under way.",
+  });
   const replays = metrics.counter({
     name: "krate_git_journal_replays_total",
     help: "Pushes finished from the journal.",
@@ -44,6 +48,9 @@ export function gatewayMetrics() {
     },
     observeHook({ outcome, ranMs }: HookObservation) {
       hooks.observe({ outcome }, ranMs / 1000);
+    },
+    observeLimited() {
+      limited.inc();
     },
     observeReplays(count: number) {
       replays.inc(count);

@@ -33,6 +33,15 @@ export async function serveGit(
   exchange: Exchange,
   options: GitServiceOptions,
 ): Promise<void> {
+  await options.requestLimits.run(route.service, access.view, () => serveAdmitted(route, access, exchange, options));
+}
+
+async function serveAdmitted(
+  route: GitRoute,
+  access: Access,
+  exchange: Exchange,
+  options: GitServiceOptions,
+): Promise<void> {
   const repository = await openFor(route.service, access.view, options);
   const type = route.kind === "info-refs" ? "advertisement" : "result";
   if (route.kind === "rpc") requireRequestType(exchange.request, route.service);

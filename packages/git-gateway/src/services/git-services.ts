@@ -10,6 +10,7 @@ import {
   receivePack,
 } from "../receive-pack/receive-pack.ts";
 import type { Write } from "../receive-pack/reply.ts";
+import type { RequestLimits } from "./request-limits.ts";
 
 /** What serving Git needs, whatever it comes in by. */
 export interface GitServiceOptions {
@@ -17,6 +18,8 @@ export interface GitServiceOptions {
   authorizer: Authorizer;
   receivePack: ReceivePackPorts;
   limits: PackLimits;
+  /** What may be under way at once, over every transport. */
+  requestLimits: RequestLimits;
   /** Longest a fetch may take, in milliseconds. */
   fetchTimeoutMs: number;
   mergeIdentity: string;

@@ -7,6 +7,7 @@ import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
 import { createLogger } from "@krate/telemetry";
 import { createGatewayServer } from "../http/server.ts";
 import type { GitEventLog, GitEventRecord } from "../ports.ts";
+import { RequestLimits } from "../services/request-limits.ts";
 import { MemoryCluster } from "./memory-ports.ts";
 
 /** Events in a file, one per line, at most once by name. */
@@ -50,6 +51,7 @@ if (import.meta.main) {
         },
       },
       limits: { maxPackBytes: 10_000_000, maxObjectBytes: 10_000_000, packTimeoutMs: 60_000, maxRefs: 100_000 },
+      requestLimits: new RequestLimits(),
       fetchTimeoutMs: 60_000,
       mergeIdentity: "nobody",
     },

@@ -9,6 +9,7 @@ import type { RepositoryView } from "../ports.ts";
 import type { PackLimits } from "../receive-pack/quarantine.ts";
 import type { PushSummary } from "../receive-pack/receive-pack.ts";
 import type { GitServiceOptions } from "../services/git-services.ts";
+import { RequestLimits, type RequestLimitsOptions } from "../services/request-limits.ts";
 import { MemoryCluster } from "./memory-ports.ts";
 
 export interface GitOutcome {
@@ -33,7 +34,7 @@ export class GatewayFixture {
   readonly #server: GatewayServer;
   #port = 0;
 
-  private constructor(folder: string, limits: Partial<PackLimits>) {
+  private constructor(folder: string, limits: Partial<PackLimits>, requestLimits: Partial<RequestLimitsOptions>) {
     this.folder = folder;
     this.backend = new NativeGitBackend({ root: join(folder, "repositories") });
     this.services = {
@@ -56,6 +57,7 @@ export class GatewayFixture {
         maxRefs: 100_000,
         ...limits,
       },
+      requestLimits: new RequestLimits(requestLimits),
       fetchTimeoutMs: 60_000,
       mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
       onPush: (summary) => this.pushes.push(summary),
@@ -69,8 +71,11 @@ export class GatewayFixture {
     });
   }
 
-  static async start(limits: Partial<PackLimits> = {}): Promise<GatewayFixture> {
-    const fixture = new GatewayFixture(await mkdtemp(join(tmpdir(), "krate-gateway-")), limits);
+  static async start(
+    limits: Partial<PackLimits> = {},
+    requestLimits: Partial<RequestLimitsOptions> = {},
+  ): Promise<GatewayFixture> {
+    const fixture = new GatewayFixture(await mkdtemp(join(tmpdir(), "krate-gateway-")), limits, requestLimits);
     fixture.#port = await fixture.#server.listen({ host: "127.0.0.1", port: 0 });
     fixture.cluster.addUser("alice-token", "alice");
     return fixture;
