@@ -1,6 +1,6 @@
 /** Beside a real kube-apiserver: the same names with the same labels, and health checks that read the same. */
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { ConfigMap } from "@krate/kinds";
+import { Secret } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
 import { skipWithout, withControlPlane } from "@krate/testing";
 import { type RealServer, realServer } from "../testing/real-server.ts";
@@ -34,17 +34,17 @@ skipWithout("envtest")("metrics and health", () => {
   /** One of everything that leaves a trace. */
   async function use(client: KubeClient): Promise<void> {
     const metadata = { namespace: "default", name: `metrics-${process.pid}` };
-    await client.create(ConfigMap, { metadata, data: {} });
-    const { items } = await client.list(ConfigMap, { namespace: "default" });
+    await client.create(Secret, { metadata, data: {} });
+    const { items } = await client.list(Secret, { namespace: "default" });
     expect(items.length).toBeGreaterThan(0);
-    for await (const _event of client.watch(ConfigMap, {
+    for await (const _event of client.watch(Secret, {
       namespace: "default",
       sendInitialEvents: true,
       timeoutSeconds: 1,
     }));
-    await client.delete(ConfigMap, metadata);
+    await client.delete(Secret, metadata);
     const person = client.as({ user: "somebody", groups: ["system:authenticated"] });
-    await expect(person.list(ConfigMap, { namespace: "default" })).rejects.toMatchObject({ code: 403 });
+    await expect(person.list(Secret, { namespace: "default" })).rejects.toMatchObject({ code: 403 });
   }
 
   async function labelsOf(client: KubeClient): Promise<Map<string, Set<string>>> {
@@ -80,7 +80,7 @@ skipWithout("envtest")("metrics and health", () => {
   test("values mean the same: what the same requests leave behind", async () => {
     const series = async (client: KubeClient) => {
       const text = await (await client.raw({ path: "/metrics" })).text();
-      const of = text.split("\n").filter((line) => /^apiserver_request_total\{.*resource="configmaps"/.test(line));
+      const of = text.split("\n").filter((line) => /^apiserver_request_total\{.*resource="secrets"/.test(line));
       const described = of.map((line) =>
         Object.fromEntries([...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, k, v]) => [k, v])),
       );
