@@ -23,6 +23,7 @@ export interface ForgeState {
   pid: number;
   apiUrl: string;
   gitUrl: string;
+  sshUrl: string;
   consoleUrl?: string;
   kubeconfig: string;
   namespace: string;
@@ -112,8 +113,8 @@ export async function startTestForge(options: TestForgeOptions = {}): Promise<Te
   const behind = cluster === "standalone" ? undefined : await startCluster(cluster, join(home, "cluster"));
   if (behind) await options.onCluster?.(behind.kubeconfig);
   // Chosen once: after a restart everything is where it was.
-  const [api, git, console_] = [await freePort(), await freePort(), await freePort()];
-  const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--console-port", `${console_}`];
+  const [api, git, ssh, console_] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--ssh-port", `${ssh}`, "--console-port", `${console_}`];
   const onCluster = behind?.arguments ?? [];
   const up = async () => {
     const started = start([...krateCommand(), "up", ...ports, ...onCluster, ...(options.arguments ?? [])], {

@@ -16,7 +16,7 @@ describe("an API server whose database cannot be reached", () => {
   }, limitMilliseconds);
   afterAll(() => cluster?.stop(), limitMilliseconds);
 
-  /** How the failure ends: `cut` resets the connections it was on. */
+  /** How the failure ends: `cut` ends the connections it was on. */
   test.each<{ mode: NetworkMode; after: NetworkMode; reason: string }>([
     { mode: "cut", after: "open", reason: "connections are refused for a while" },
     { mode: "silent", after: "open", reason: "packets are lost, then arrive" },

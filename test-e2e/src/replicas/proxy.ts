@@ -3,7 +3,7 @@ import { type AddressInfo, createConnection, createServer, type NetConnectOpts, 
 
 /**
  * - `open`: everything passes
- * - `cut`: connections are reset, new ones too
+ * - `cut`: connections end at once, new ones too
  * - `silent`: nothing passes, connections stay open and new ones are accepted (a partition: packets are dropped)
  * - `mute`: what the client says arrives, what the server answers does not
  * - `forgotten`: connections made before stay open and silent for ever, new ones work (a firewall that lost its table)
@@ -30,7 +30,7 @@ export async function startProxy(target: NetConnectOpts): Promise<NetworkProxy> 
 
   const listener = createServer((client) => {
     if (mode === "cut") {
-      client.on("error", () => {}).resetAndDestroy();
+      client.on("error", () => {}).destroy();
       return;
     }
     const pair: Pair = { client, server: createConnection(target), forgotten: false };
@@ -103,8 +103,8 @@ function hold(socket: Socket, held: boolean): void {
   else socket.resume();
 }
 
-/** The client sees a reset; what stands behind may be a Unix socket, which cannot be reset. */
+/** Not `resetAndDestroy`: after a half-closed connection libuv never ends such a handle, and the process hangs in its exit. */
 function destroy({ client, server }: Pair): void {
-  if (!client.destroyed) client.resetAndDestroy();
+  client.destroy();
   server.destroy();
 }
