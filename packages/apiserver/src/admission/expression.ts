@@ -12,8 +12,8 @@ import {
   type CelType,
   type CelValue,
   compile,
+  declaredType,
   defaultCostLimit,
-  formatType,
   type JsonObject,
   type JsonValue,
   run,
@@ -29,28 +29,24 @@ export type Expression =
   | { source: string; program?: undefined; problem: string };
 
 /**
- * @param returns types the expression may have; any when empty. One whose type is only known when it runs is taken: our checker says so of more
- * expressions than kube-apiserver's does, and a policy that is in force there must not fail here.
+ * @param returns types the expression may have, exactly; any when empty. One whose type is only known when it runs is refused, as by kube-apiserver
+ * @param options `mutating` for expressions that make patches and configurations
  */
 export function expressionOf(
   value: JsonValue | undefined,
   variables: Record<string, CelType>,
   returns: readonly CelType[] = [],
+  { mutating = false }: { mutating?: boolean } = {},
 ): Expression {
   const source = textOf(value);
-  const compiled = compile(source, { variables });
+  const compiled = compile(source, { variables, mutating });
   if (compiled.program === undefined) return { source, problem: `compilation failed: ${compiled.message}` };
   const { program } = compiled;
-  const wanted = returns.map(shownType);
-  const given = shownType(program.type);
-  if (wanted.length === 0 || wanted.includes(given) || /^(?:list\()?dyn\)?$/.test(given)) return { source, program };
+  const wanted = returns.map(declaredType);
+  const given = declaredType(program.type);
+  if (wanted.length === 0 || wanted.includes(given)) return { source, program };
   const list = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(" ")}]`;
   return { source, problem: `must evaluate to ${list} but got ${given}` };
-}
-
-/** As Go prints it. */
-function shownType(type: CelType): string {
-  return type.kind === "null" ? "null_type" : formatType(type);
 }
 
 export interface ExpressionResult {

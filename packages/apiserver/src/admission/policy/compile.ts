@@ -105,7 +105,7 @@ export function compileValidatingPolicy(object: JsonObject): ValidatingPolicy {
   const { policy, variables } = compileCommon(object);
   const spec = sectionOf(object, "spec");
   // A message is told to the client, who could otherwise ask what others may do.
-  const { authorizer: _authorizer, ...forMessages } = variables;
+  const { authorizer: _authorizer, "authorizer.requestResource": _requestResource, ...forMessages } = variables;
   return {
     ...policy,
     validations: objectsIn(spec["validations"]).map((validation) => ({
@@ -133,7 +133,8 @@ export function compileMutatingPolicy(object: JsonObject): MutatingPolicy {
       const type = mutation["patchType"] === "JSONPatch" ? "JSONPatch" : "ApplyConfiguration";
       const section = mutation[type === "JSONPatch" ? "jsonPatch" : "applyConfiguration"];
       const source = isObject(section) ? section["expression"] : undefined;
-      return { type, expression: expressionOf(source, variables, [type === "JSONPatch" ? patchType : objectType]) };
+      const returns = [type === "JSONPatch" ? patchType : objectType];
+      return { type, expression: expressionOf(source, variables, returns, { mutating: true }) };
     }),
     reinvocable: spec["reinvocationPolicy"] === "IfNeeded",
   };

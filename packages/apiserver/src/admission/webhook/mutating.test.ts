@@ -188,6 +188,14 @@ describe("patches that cannot be", () => {
   });
 });
 
+test("an object that grows too large is refused", async () => {
+  const data = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, "x".repeat(100_000)]));
+  webhook.answer(() => patchOf([{ op: "add", path: "/data", value: data }]));
+  await configure({});
+  await known();
+  expect((await create("")).json).toMatchObject({ code: 413, reason: "RequestEntityTooLarge" });
+});
+
 test("what an update may not change, a webhook may not change either", async () => {
   webhook.answer(() => ({ allowed: true }));
   await configure({});

@@ -47,7 +47,7 @@ async function ask(
   invocation: Invocation,
   index: number,
   { client, metrics }: WebhookParts,
-): Promise<unknown> {
+): Promise<Error | undefined> {
   const { webhook, attributes } = invocation;
   const labels: WebhookLabels = { name: webhook.name, type: "validating", operation: attributes.operation };
   const startedAt = performance.now();
@@ -57,7 +57,7 @@ async function ask(
     return undefined;
   } catch (error) {
     observe(metrics, labels, startedAt, error, webhook.failsOpen);
-    if (!(error instanceof WebhookCallError)) return error;
+    if (!(error instanceof WebhookCallError)) return error instanceof Error ? error : new Error(String(error));
     if (!webhook.failsOpen) return internalFailure(error);
     ctx.services.log.warn({ err: error, requestID: ctx.requestId }, "an admission webhook failed and is ignored");
     if (error.canceled) return undefined;
