@@ -105,6 +105,7 @@ async function openStore(config: Config, log: Logger, { metrics }: ServerMetrics
   return openPostgresStore({
     connection: config.postgres,
     retention: retentionOf(config.history),
+    reportDrift: true,
     log,
     observer: storageMetrics(metrics),
   });

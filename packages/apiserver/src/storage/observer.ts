@@ -8,11 +8,13 @@ export interface StorageObserver {
   read(read: { operation: "get" | "list"; source: "memory" | "database" }): void;
   /** Which migrations the database has, and which this program wants. */
   schema(schema: { version: number; wanted: number }): void;
+  /** How many things in the database are not as the migrations make them. */
+  schemaDrift(differences: number): void;
   /** The state of this replica, about once a second. */
   state(state: { revision: bigint; cacheBytes: number; watchEvents: number }): void;
 }
 
-export const silentObserver: StorageObserver = { committed() {}, read() {}, schema() {}, state() {} };
+export const silentObserver: StorageObserver = { committed() {}, read() {}, schema() {}, schemaDrift() {}, state() {} };
 
 /** The observer whose numbers stand in `/metrics`. */
 export function storageMetrics(metrics: Metrics): StorageObserver {
@@ -41,12 +43,17 @@ export function storageMetrics(metrics: Metrics): StorageObserver {
     help: "Number of the last migration the database has, and of the last one this program wants; apart, writes are refused.",
     labels: ["which"],
   });
+  const drift = metrics.gauge({
+    name: "krate_storage_schema_drift",
+    help: "Differences of the database's schema from what the migrations make, found at the start; the log names them.",
+  });
   return {
     committed(batch) {
       commits.observe({ result: batch.failed ? "error" : "success" }, batch.seconds);
       writes.inc(batch.writes);
     },
     read: (read) => reads.inc(read),
+    schemaDrift: (differences) => drift.set(differences),
     schema(schema) {
       version.set({ which: "database" }, schema.version);
       version.set({ which: "program" }, schema.wanted);

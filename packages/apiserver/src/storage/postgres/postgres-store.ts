@@ -22,6 +22,8 @@ export interface PostgresStoreOptions extends StoreOptions {
   retention?: Partial<Retention>;
   /** Sessions at most for gets, for lists and for lists with a selector, each; writes use one, nudges one. @defaultValue 4 */
   maxReadConnections?: number;
+  /** Compare the schema with what the migrations make, once, in the background. @defaultValue false */
+  reportDrift?: boolean;
   /** For tests. @defaultValue those of this program */
   migrations?: readonly Migration[];
 }
@@ -79,6 +81,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     log,
   });
   compactor.start();
+  const reporting = options.reportDrift === true ? schema.reportDrift() : undefined;
 
   const closing = new AbortController();
   const reads = createObjectReads(replica, sessions, ids, observer);
@@ -98,6 +101,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await queue.close();
     await compactor.stop();
     await replica.close();
+    await reporting;
     await sessions.end();
   }
   let closed: Promise<void> | undefined;

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { type Migration, MigrationError, readMigrations } from "@krate/postgres";
+import { createPool, type Migration, MigrationError, readMigrations } from "@krate/postgres";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "@krate/postgres/testing";
 import { encodeObject } from "../encode-object.ts";
 import { silentObserver } from "../observer.ts";
 import type { Store } from "../store.ts";
 import { openPostgresStore } from "./postgres-store.ts";
+import { schemaDrift } from "./schema-drift.ts";
 
 jest.setTimeout(30_000); // starts a real server
 
@@ -65,4 +66,33 @@ describe("a migration that fails", () => {
     const [first] = real as [Migration];
     await expect(open([{ ...first, sql: "select nothing from nowhere" }])).rejects.toBeInstanceOf(MigrationError);
   });
+});
+
+test("differences of the schema from what the migrations make are found, whoever made them", async () => {
+  const postgres = await startTestPostgres();
+  const database = await postgres.createDatabase();
+  const pool = createPool(database.connection, { applicationName: "schema.test" });
+  try {
+    const migrations = await readMigrations(new URL("./migrations/", import.meta.url));
+    const drifts: number[] = [];
+    const observer = { ...silentObserver, schemaDrift: (differences: number) => drifts.push(differences) };
+    const store = await openPostgresStore({ connection: database.connection, reportDrift: true, observer });
+    await store.close();
+    expect(drifts).toEqual([0]);
+    await pool.query(`create table somebody_elses (id int);
+      drop index krate_objects_tags;
+      alter table krate_counters add column note text;
+      create or replace function krate_prepare_partition() returns boolean language sql as 'select true'`);
+    const drift = (await schemaDrift(pool, migrations)).map((line) => line.replace(/, [0-9a-f]{32}$/, ""));
+    expect(drift).toEqual([
+      "missing: function krate_prepare_partition",
+      "missing: index CREATE INDEX krate_objects_tags ON krate_objects USING gin (tags)",
+      "unexpected: column krate_counters.note text",
+      "unexpected: function krate_prepare_partition",
+    ]);
+  } finally {
+    await pool.end();
+    await database.drop();
+    await postgres.stop();
+  }
 });

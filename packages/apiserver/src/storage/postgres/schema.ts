@@ -9,6 +9,7 @@ import {
   withClient,
 } from "@krate/postgres";
 import type { StorageObserver } from "../observer.ts";
+import { schemaDrift } from "./schema-drift.ts";
 
 /** The oldest version of the schema that today's statements can read. */
 const readableFrom = 1;
@@ -27,6 +28,8 @@ export interface SchemaOptions {
 export interface Schema {
   /** @throws ServiceUnavailable while a migration that failed is still missing: reads go on, writes must not */
   requireWritable(): void;
+  /** Looks for differences from what the migrations make, and tells log and metrics. Never fails. */
+  reportDrift(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,6 +83,18 @@ export async function openSchema(options: SchemaOptions): Promise<Schema> {
         cause: failure,
         details: { retryAfterSeconds: Math.ceil(retryMilliseconds / 1000) },
       });
+    },
+    async reportDrift() {
+      const pool = options.connect();
+      try {
+        const drift = await schemaDrift(pool, migrations);
+        observer.schemaDrift(drift.length);
+        if (drift.length > 0) log.warn({ drift }, "the database's schema is not what the migrations make");
+      } catch (error) {
+        log.info({ err: error }, "could not compare the database's schema with what the migrations make");
+      } finally {
+        await pool.end();
+      }
     },
     async close() {
       closed = true;
