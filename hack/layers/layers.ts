@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { binaryPath } from "../../packages/testing/src/control-plane/binaries.ts";
+import { buildGoModule } from "../../packages/testing/src/go-module.ts";
 import { findCommand, requiredByEnvironment, requirements } from "../../packages/testing/src/requirements.ts";
 import { findFiles } from "../checks/files.ts";
 import { checks, runCheck } from "../checks/index.ts";
@@ -36,6 +37,14 @@ const kubectl: Preparation = {
     const args = ["-n", "5", join(root, "hack", "control-plane"), "build", "kubectl"];
     const code = await runChild("nice", args, { cwd: root, prefix: "kubectl" });
     if (code !== 0) throw new Error("see above, or run: hack/control-plane build kubectl");
+  },
+};
+
+/** The Go program that uses the API server as controllers do; its test is skipped by name where there is no Go. */
+const clientGo: Preparation = {
+  name: "client-go",
+  async run({ root }) {
+    if (findCommand("go")) await buildGoModule(join(root, "test-e2e", "client-go"));
   },
 };
 
@@ -94,7 +103,7 @@ const standalone: Layer = {
   name: "standalone",
   about: "the whole forge on its own API server",
   missing: missingEndToEnd,
-  preparations: [bundles, kubectl],
+  preparations: [bundles, kubectl, clientGo],
   run: (context) => endToEnd(context, "standalone"),
 };
 
