@@ -75,12 +75,12 @@ function noStrategicPatch(): ApiError {
   );
 }
 
-/** 500, as kube-apiserver has it. */
+/** 400: kube-apiserver answers 500, although the mistake is the client's. */
 function undeclared(ctx: RequestContext, fields: readonly string[]): ApiError {
   const { namespace, name } = ctx.target;
   const { group, version, kind } = ctx.served;
   const object = `${namespace === "" ? "" : `${namespace}/`}${name}; ${group}/${version}, Kind=${kind}`;
   const list = fields.map((field) => `.${field}: field not declared in schema`);
   const text = list.length === 1 ? list[0] : `errors:\n${list.map((each) => `  ${each}`).join("\n")}`;
-  return new ApiError("InternalError", `failed to create typed patch object (${object}): ${text}`);
+  return badRequest(`failed to create typed patch object (${object}): ${text}`);
 }

@@ -104,6 +104,8 @@ export const decided: Readonly<Record<string, string | { why: string; theirs: nu
   "beside something wrong, something new and right": otherVersion,
   "a wrong item with another field changed": otherVersion,
   "a broken rule stays unnoticed while its value stays": otherVersion,
+  "apply of an unknown field": { why: notTheServersFault, theirs: 500, ours: 400 },
+  "apply an unknown field to a custom resource": { why: notTheServersFault, theirs: 500, ours: 400 },
   "duplicate keys in what is applied": { why: notTheServersFault, theirs: 500, ours: 400 },
   "duplicate members of a set in what is applied": { why: notTheServersFault, theirs: 500, ours: 400 },
   "a wrong type in what is applied": { why: notTheServersFault, theirs: 500, ours: 400 },

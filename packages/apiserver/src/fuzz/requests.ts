@@ -1,0 +1,441 @@
+/** Requests that nobody sends on purpose: every part of a request, each time a little or altogether wrong. */
+import type { JsonObject, JsonValue } from "@krate/apimachinery";
+import fc from "fast-check";
+import type { MemoryRequest } from "../http/memory-exchange.ts";
+
+/** Words that mean something somewhere, and some that should not. */
+const word = fc.constantFrom(
+  ...[
+    "a",
+    "b",
+    "default",
+    "status",
+    "scale",
+    "log",
+    "finalize",
+    "namespaces",
+    "configmaps",
+    "secrets",
+    "pods",
+    "gizmos",
+    "issues",
+  ],
+  ...[
+    "customresourcedefinitions",
+    "validatingadmissionpolicies",
+    "subjectaccessreviews",
+    "",
+    ".",
+    "..",
+    "%00",
+    "%2e%2e",
+    "%ff",
+    "__proto__",
+  ],
+  ...["constructor", "metadata", "spec", "v1", "A_b", "x".repeat(300), "💥", "name with blanks", "*"],
+);
+
+const collections = [
+  "/api/v1/namespaces",
+  "/api/v1/namespaces/default/configmaps",
+  "/api/v1/namespaces/default/secrets",
+  "/api/v1/namespaces/default/pods",
+  "/api/v1/namespaces/default/serviceaccounts",
+  "/api/v1/nodes",
+  "/apis/fuzz.example.com/v1/namespaces/default/gizmos",
+  "/apis/forge.krate.a5c.ai/v1alpha1/namespaces/default/issues",
+  "/apis/forge.krate.a5c.ai/v1alpha1/namespaces/default/pullrequests",
+  "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+  "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+  "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+  "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+  "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+  "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings",
+  "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+  "/apis/authentication.k8s.io/v1/tokenreviews",
+  "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+];
+const others = [
+  "/",
+  "/api",
+  "/apis",
+  "/openapi/v2",
+  "/openapi/v3",
+  "/openapi/v3/api/v1",
+  "/version",
+  "/livez",
+  "/readyz",
+  "/metrics",
+];
+
+const resourcePath = fc
+  .tuple(fc.constantFrom(...collections), fc.array(word, { maxLength: 2 }))
+  .map(([collection, rest]) => [collection, ...rest].join("/"));
+const anyPath = fc.array(word, { maxLength: 7 }).map((parts) => `/${parts.join("/")}`);
+const path = fc.oneof(
+  { weight: 8, arbitrary: resourcePath },
+  { weight: 1, arbitrary: fc.constantFrom(...others) },
+  { weight: 1, arbitrary: anyPath },
+);
+
+const selectorText = fc.oneof(
+  fc.constantFrom(
+    "a=b",
+    "a in (b,c)",
+    "!a",
+    "a,b",
+    "a>1",
+    "a notin ()",
+    "((((",
+    "=",
+    "a=b=c",
+    ",,,",
+    "spec.color=red",
+    "metadata.name=a",
+    "a\\=b=c",
+  ),
+  fc
+    .array(fc.constantFrom("a", "in", "notin", "(", ")", ",", "=", "!", ">", "<", " ", "\\", "é", "\u0000"), {
+      maxLength: 30,
+    })
+    .map((parts) => parts.join("")),
+);
+const number = fc.constantFrom("0", "1", "-1", "5", "500", "1e9", "99999999999999999999", "abc", "", "0x10", "NaN");
+const continueToken = fc.oneof(
+  fc.base64String({ maxLength: 60 }),
+  fc.constantFrom(
+    "WzEsIjEiLCIiLCJhIiwtMSwiIl0",
+    Buffer.from('[1,"1","","a",1,"x"]').toString("base64url"),
+    "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ",
+  ),
+);
+const bool = fc.constantFrom("true", "false", "1", "0", "maybe", "");
+const parameter: Record<string, fc.Arbitrary<string>> = {
+  labelSelector: selectorText,
+  fieldSelector: selectorText,
+  limit: number,
+  continue: continueToken,
+  resourceVersion: number,
+  resourceVersionMatch: fc.constantFrom("Exact", "NotOlderThan", "", "Near"),
+  // A watch ends by itself only with a time.
+  timeoutSeconds: fc.constantFrom("1", "abc", "-1"),
+  allowWatchBookmarks: bool,
+  sendInitialEvents: bool,
+  dryRun: fc.constantFrom("All", "", "Some"),
+  fieldManager: fc.oneof(word, fc.string({ maxLength: 10 })),
+  fieldValidation: fc.constantFrom("Strict", "Warn", "Ignore", "Maybe"),
+  force: bool,
+  gracePeriodSeconds: number,
+  propagationPolicy: fc.constantFrom("Orphan", "Foreground", "Background", "Sideways"),
+  includeObject: fc.constantFrom("None", "Object", "Metadata", "What"),
+  pretty: bool,
+  hash: word,
+  container: word,
+};
+const query = fc
+  .array(
+    fc
+      .constantFrom(...Object.keys(parameter))
+      .chain((name) => (parameter[name] as fc.Arbitrary<string>).map((value) => [name, value] as const)),
+    { maxLength: 4 },
+  )
+  .map((pairs) =>
+    pairs.length === 0 ? "" : `?${pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}`,
+  );
+const brokenQuery = fc.constantFrom("?%", "?=&&&=", `?a=${"b".repeat(5000)}`, "?labelSelector=%ff", "?limit");
+
+const contentType = fc.constantFrom(
+  ...[
+    "application/json",
+    "application/yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+  ],
+  ...[
+    "application/apply-patch+yaml",
+    "application/vnd.kubernetes.protobuf",
+    "application/cbor",
+    "text/html",
+    "",
+    "application/json;charset=\u00e4",
+    ";;;",
+  ],
+);
+const accept = fc.constantFrom(
+  ...[
+    "application/json",
+    "application/yaml",
+    "*/*",
+    "application/json;as=Table;v=v1;g=meta.k8s.io",
+    "application/vnd.kubernetes.protobuf",
+  ],
+  ...[
+    "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+  ],
+  ...["text/html", "", "a;q=x,b;q=-1", ",".repeat(3000), "application/json;as=;v=;g=", "application/cbor"],
+);
+const headers = fc.record(
+  {
+    accept,
+    "content-type": contentType,
+    "accept-encoding": fc.constantFrom("gzip", "br", ""),
+    "if-none-match": word,
+    "impersonate-user": fc.constantFrom("bob", "", "system:serviceaccount:a:b:c"),
+    "impersonate-group": word,
+    "impersonate-extra-%zz": word,
+    "x-remote-user": word,
+    authorization: fc.constantFrom("Bearer x", "Basic !!", "Bearer", "", "Bearer a.b.c"),
+    "user-agent": fc.oneof(word, fc.constant("x".repeat(5000))),
+    "audit-id": fc.oneof(word, fc.constant("y".repeat(2000))),
+  },
+  { requiredKeys: [] },
+);
+
+const key = fc.constantFrom(
+  ...[
+    "apiVersion",
+    "kind",
+    "metadata",
+    "spec",
+    "status",
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "finalizers",
+    "ownerReferences",
+  ],
+  ...[
+    "managedFields",
+    "uid",
+    "resourceVersion",
+    "generateName",
+    "data",
+    "stringData",
+    "rules",
+    "color",
+    "size",
+    "parts",
+    "free",
+    "__proto__x",
+  ],
+  ...["constructor", "op", "path", "value", "$patch", "f:spec", ".", ""],
+);
+const scalar = fc.oneof(
+  fc.constantFrom<JsonValue>(
+    null,
+    true,
+    false,
+    0,
+    -1,
+    1.5,
+    1e308,
+    "",
+    "a",
+    "v1",
+    "ConfigMap",
+    "Gizmo",
+    "fuzz.example.com/v1",
+    "\u0000",
+    "💥",
+    "replace",
+  ),
+  fc.string({ maxLength: 12 }),
+);
+export const json = fc.letrec<{ value: JsonValue }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "medium", withCrossShrink: true },
+    { weight: 3, arbitrary: scalar },
+    { weight: 2, arbitrary: fc.dictionary(key, tie("value"), { maxKeys: 5 }) as fc.Arbitrary<JsonValue> },
+    { weight: 1, arbitrary: fc.array(tie("value"), { maxLength: 4 }) as fc.Arbitrary<JsonValue> },
+  ),
+})).value;
+
+/** Rules and expressions: pieces of CEL put together with no regard to whether they fit. */
+export const expression = fc
+  .array(
+    fc.constantFrom(
+      ...[
+        "self",
+        "oldSelf",
+        "object",
+        "request",
+        ".",
+        "spec",
+        "color",
+        "size",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "?",
+        ":",
+        "&&",
+        "||",
+        "!",
+        "==",
+        "<",
+        "+",
+        "-",
+        "*",
+        "/",
+      ],
+      ...[
+        "0",
+        "1",
+        "-9223372036854775808",
+        "'x'",
+        '"',
+        "r'",
+        "true",
+        "null",
+        "has(",
+        ".all(x, ",
+        ".map(x, ",
+        ".exists(y, ",
+        "matches('(a+)+$')",
+        ".size()",
+        "in",
+        ",",
+        "1u",
+        "1e999",
+      ],
+      ...[
+        "duration('1s')",
+        "timestamp('x')",
+        "dyn(",
+        "type(",
+        "optional.of(",
+        ".?",
+        "cel.bind(v, ",
+        "quantity('1Gi')",
+        "url('x')",
+        "\n",
+        "//",
+        "\\",
+      ],
+    ),
+    { maxLength: 14 },
+  )
+  .map((parts) => parts.join(""));
+
+const policy = expression.map(
+  (text): JsonObject => ({
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingAdmissionPolicy",
+    metadata: { name: "a" },
+    spec: {
+      matchConstraints: {
+        resourceRules: [{ apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["gizmos"] }],
+      },
+      variables: [{ name: "v", expression: text }],
+      validations: [{ expression: text, messageExpression: text }],
+      matchConditions: [{ name: "m", expression: text }],
+    },
+  }),
+);
+const definition = fc.tuple(expression, json).map(
+  ([rule, schema]): JsonObject => ({
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "things.other.example.com" },
+    spec: {
+      group: "other.example.com",
+      scope: "Namespaced",
+      names: { plural: "things", kind: "Thing" },
+      versions: [
+        {
+          name: "v1",
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: {
+              type: "object",
+              "x-kubernetes-validations": [{ rule, messageExpression: rule }],
+              properties: { spec: schema },
+            },
+          },
+        },
+      ],
+    },
+  }),
+);
+const gizmo = json.map(
+  (spec): JsonObject => ({
+    apiVersion: "fuzz.example.com/v1",
+    kind: "Gizmo",
+    metadata: { name: "a", namespace: "default" },
+    spec,
+  }),
+);
+const patch = fc.array(
+  fc.record(
+    {
+      op: fc.constantFrom("add", "remove", "replace", "move", "copy", "test", "x"),
+      path: fc.constantFrom("", "/", "/spec", "/metadata/labels/a", "/spec/parts/0", "/spec/parts/-", "a"),
+      from: fc.constantFrom("/spec", "/metadata", ""),
+      value: json,
+    },
+    { requiredKeys: ["op"] },
+  ),
+  { maxLength: 4 },
+);
+const yaml = fc.constantFrom(
+  "a: b: c",
+  "a: &a [*a]",
+  "&x [*x]",
+  "a: !!js/function 'x'",
+  `a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: &d [*c,*c]\ne: &e [*d,*d]\nf: &f [*e,*e]\ng: &g [*f,*f]\nh: &h [*g,*g]\ni: [*h,*h,*h,*h]`,
+  "---\na: 1\n---\nb: 2",
+  "? [a]\n: b",
+  "\t- x",
+  "apiVersion: fuzz.example.com/v1\nkind: Gizmo\nmetadata: {name: a}\nspec: {color: red, color: blue}",
+);
+const text = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const body = fc.oneof(
+  { weight: 4, arbitrary: gizmo.map(text) },
+  { weight: 3, arbitrary: json.map(text) },
+  { weight: 2, arbitrary: patch.map(text) },
+  { weight: 2, arbitrary: policy.map(text) },
+  { weight: 2, arbitrary: definition.map(text) },
+  { weight: 2, arbitrary: yaml.map((each) => Buffer.from(each)) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .uint8Array({ maxLength: 64 })
+      .map((bytes) => Buffer.concat([Buffer.from("k8s\0"), Buffer.from(bytes)])),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom(
+        "[".repeat(100_000),
+        `{"a":${'{"a":'.repeat(5000)}`,
+        '{"metadata":{"name":"a"',
+        `"${"x".repeat(100_000)}`,
+      )
+      .map((each) => Buffer.from(each)),
+  },
+);
+
+/** Any request; a watch among them ends after a second. */
+export const hostileRequest: fc.Arbitrary<MemoryRequest> = fc
+  .record({
+    method: fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get"),
+    path,
+    query: fc.oneof({ weight: 9, arbitrary: query }, { weight: 1, arbitrary: brokenQuery }),
+    watches: fc.constantFrom(false, false, false, false, true),
+    headers,
+    body: fc.option(body, { nil: undefined, freq: 4 }),
+  })
+  .map(({ method, path: at, query: asked, watches, headers: sent, body: content }) => ({
+    method,
+    url: watches ? `${at}${asked === "" ? "?" : `${asked}&`}watch=true&timeoutSeconds=1` : `${at}${asked}`,
+    headers: sent as Record<string, string>,
+    ...(content !== undefined && { body: content }),
+  }));
