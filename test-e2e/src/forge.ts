@@ -114,7 +114,16 @@ export async function startTestForge(options: TestForgeOptions = {}): Promise<Te
   if (behind) await options.onCluster?.(behind.kubeconfig);
   // Chosen once: after a restart everything is where it was.
   const [api, git, ssh, console_] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const ports = ["--api-port", `${api}`, "--git-port", `${git}`, "--ssh-port", `${ssh}`, "--console-port", `${console_}`];
+  const ports = [
+    "--api-port",
+    `${api}`,
+    "--git-port",
+    `${git}`,
+    "--ssh-port",
+    `${ssh}`,
+    "--console-port",
+    `${console_}`,
+  ];
   const onCluster = behind?.arguments ?? [];
   const up = async () => {
     const started = start([...krateCommand(), "up", ...ports, ...onCluster, ...(options.arguments ?? [])], {

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 /** `krate` and `kubectl-krate`: the command line. Each command's work is in its own folder. */
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { Command, Option } from "commander";
 import { answerCredential, type CredentialAction } from "./credential/credential.ts";
 import { demo } from "./demo/command.ts";
-import { checkoutRoot } from "./up/layout.ts";
+import { describeLogin, login } from "./login/login.ts";
+import { checkoutRoot, layoutOf } from "./up/layout.ts";
+import { readState } from "./up/state.ts";
 import { defaults, up } from "./up/up.ts";
 
 const root = checkoutRoot();
@@ -23,6 +26,7 @@ program
   .description("Run the whole forge on this machine until Ctrl-C; data stays in KRATE_HOME.")
   .addOption(port("api-port", "the API server", defaults.apiPort))
   .addOption(port("git-port", "Git over HTTP", defaults.gitPort))
+  .addOption(port("ssh-port", "Git over SSH", defaults.sshPort))
   .addOption(port("console-port", "the console", defaults.consolePort))
   .option("--kubeconfig <file>", "use this cluster's API server and serve records behind it (aggregated mode)")
   .option("--cluster-address <ip>", "address of this machine at which that cluster reaches it (default: 127.0.0.1)")
@@ -42,6 +46,20 @@ program
   .addHelpText("after", "\nExamples:\n  krate demo\n  krate demo --namespace krate-org-demo")
   .action(async (options) => {
     process.exitCode = (await demo({ home: home(), checkout: root, ...options })) ? 0 : 1;
+  });
+
+program
+  .command("login")
+  .description("Git over SSH with what kubectl signs in with: a key and a certificate for a working day.")
+  .option("--kubeconfig <file>", "kubeconfig (default: KUBECONFIG)")
+  .option("--context <name>", "context (default: the current one)")
+  .option("--git-url <url>", "Git URL of the forge (default: the running forge's)")
+  .option("--folder <folder>", "where key, certificate and ssh's configuration go", join(homedir(), ".ssh", "krate"))
+  .addHelpText("after", "\nExamples:\n  krate login\n  krate login --context alice --git-url https://git.example.org")
+  .action(async ({ gitUrl, folder, ...options }) => {
+    const url = gitUrl ?? readState(layoutOf(home()).state)?.gitUrl;
+    if (!url) throw new Error("no forge runs here: say which one with --git-url, or start one with krate up");
+    process.stdout.write(describeLogin(await login({ gitUrl: url, folder: resolve(folder), ...options })));
   });
 
 program

@@ -9,6 +9,8 @@ export interface GatewayConfig {
   address: { host: string; port: number };
   healthAddress: { host: string; port: number };
   tls: { cert: string; key: string } | undefined;
+  /** Absent: Git is served over HTTP only. */
+  ssh: SshConfig | undefined;
   /** Namespace of Krate itself: where repository-operator's ServiceAccount lives. */
   platformNamespace: string;
   /** This process among all that enforce policies, as `status.applied[].backend` of a RefPolicy shows it. */
@@ -23,6 +25,16 @@ export interface GatewayConfig {
   fetchTimeoutSeconds: number;
 }
 
+export interface SshConfig {
+  address: { host: string; port: number };
+  /** `ssh://git@host:port`, as clients reach it. */
+  url: string;
+  /** Text of the private key's file. */
+  hostKey: string;
+  /** Text of the file of the key that signs certificates; absent: none are issued, none count. */
+  authorityKey: string | undefined;
+}
+
 /**
  * Reads the environment once.
  *
@@ -31,6 +43,10 @@ export interface GatewayConfig {
  * | KRATE_REPOSITORY_ROOT | folder of bare repositories | required |
  * | KRATE_GIT_ADDRESS | host:port to listen on | 127.0.0.1:7081 |
  * | KRATE_GIT_TLS_CERT_FILE, KRATE_GIT_TLS_KEY_FILE | PEM files; both or none | plain HTTP |
+ * | KRATE_SSH_ADDRESS | host:port to serve Git over SSH on | no SSH |
+ * | KRATE_SSH_HOST_KEY_FILE | host key, Ed25519, as ssh-keygen writes it | required for SSH |
+ * | KRATE_SSH_CA_KEY_FILE | key that signs certificates of people, likewise | no certificates |
+ * | KRATE_SSH_URL | where clients reach it | ssh://git@ and the address |
  * | KRATE_GIT_GATEWAY_NAME | this process in `status.applied` of RefPolicies; stable over restarts | host name |
  * | KRATE_GIT_HOOK_REGISTRIES | OCI registries (host or host:port, comma separated) hooks may come from | none |
  * | KRATE_GIT_MAX_PACK_BYTES | largest push | 2 GiB |
@@ -54,6 +70,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     address: addressOf(env, "KRATE_GIT_ADDRESS", "127.0.0.1:7081"),
     healthAddress: addressOf(env, "KRATE_HEALTH_ADDRESS", "127.0.0.1:0"),
     tls: tlsOf(env.KRATE_GIT_TLS_CERT_FILE, env.KRATE_GIT_TLS_KEY_FILE),
+    ssh: sshOf(env),
     platformNamespace: env.KRATE_NAMESPACE ?? "krate-system",
     gatewayName: env.KRATE_GIT_GATEWAY_NAME || hostname(),
     hookRegistries: (env.KRATE_GIT_HOOK_REGISTRIES ?? "")
@@ -83,6 +100,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     },
     fetchTimeoutSeconds: numberOf(env, "KRATE_GIT_FETCH_TIMEOUT_SECONDS", 3600),
   });
+}
+
+function sshOf(env: Readonly<Record<string, string | undefined>>): SshConfig | undefined {
+  if (!env.KRATE_SSH_ADDRESS) return undefined;
+  if (!env.KRATE_SSH_HOST_KEY_FILE)
+    throw new Error("KRATE_SSH_HOST_KEY_FILE must name the host key when KRATE_SSH_ADDRESS is set");
+  const address = addressOf(env, "KRATE_SSH_ADDRESS", "127.0.0.1:7022");
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return {
+    address,
+    url: (env.KRATE_SSH_URL || `ssh://git@${host}:${address.port}`).replace(/\/+$/, ""),
+    hostKey: readFileSync(env.KRATE_SSH_HOST_KEY_FILE, "utf8"),
+    authorityKey: env.KRATE_SSH_CA_KEY_FILE ? readFileSync(env.KRATE_SSH_CA_KEY_FILE, "utf8") : undefined,
+  };
 }
 
 function addressOf(

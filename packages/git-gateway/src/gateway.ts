@@ -1,6 +1,7 @@
 import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
 import { Repository } from "@krate/kinds";
 import { informer, type KubeClient } from "@krate/kube";
+import { readSshPrivateKey } from "@krate/pki/ssh";
 import { healthServer, type Logger } from "@krate/telemetry";
 import { kubeAuthenticator } from "./adapters/kube-authenticator.ts";
 import { kubeAuthorizer } from "./adapters/kube-authorizer.ts";
@@ -8,6 +9,7 @@ import { kubeEventLog } from "./adapters/kube-events.ts";
 import { KubePolicies } from "./adapters/kube-policies.ts";
 import { kubeRepositories } from "./adapters/kube-repositories.ts";
 import { KubeSigningKeys } from "./adapters/kube-signing-keys.ts";
+import { KubeSshKeys } from "./adapters/kube-ssh-keys.ts";
 import type { GatewayConfig } from "./config.ts";
 import { configMapModules } from "./hooks/configmap-modules.ts";
 import { HookPool } from "./hooks/hook-pool.ts";
@@ -17,8 +19,12 @@ import { wasmRunner } from "./hooks/wasm-runner.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { Recovery } from "./receive-pack/recovery.ts";
+import type { GitServiceOptions } from "./services/git-services.ts";
 import { RequestLimits } from "./services/request-limits.ts";
 import { RegisteredKeySignatures } from "./signatures/commit-signatures.ts";
+import { SshCertificates } from "./ssh/certificates.ts";
+import { createSshServer } from "./ssh/server.ts";
+import { SharedFetches } from "./upload-pack/shared-fetches.ts";
 
 /** Time pushes under way get at the end; the whole program stops within 10 s. */
 const graceMs = 8_000;
@@ -69,36 +75,56 @@ export async function runGateway(
     );
   const recovery = new Recovery({ backend, events, log, onUnrecorded, onReplayed: metrics.observeReplays });
   const authorizer = kubeAuthorizer(client);
+  const access = {
+    authenticator: kubeAuthenticator(client),
+    authorizer,
+    repositories: kubeRepositories(repositories, client),
+  };
+  const git: GitServiceOptions = {
+    backend,
+    authorizer,
+    receivePack: {
+      policies,
+      signatures: new RegisteredKeySignatures(signingKeys),
+      events,
+      onUnrecorded,
+      now: () => new Date(),
+      onPendingEvents: (repository) => recovery.add(repository),
+      onFailure: (error) => log.error({ err: error }, "a push failed"),
+    },
+    limits: {
+      maxPackBytes: config.maxPackBytes,
+      maxObjectBytes: config.maxObjectBytes,
+      packTimeoutMs: config.packTimeoutSeconds * 1000,
+      maxRefs: config.maxRefs,
+    },
+    requestLimits: new RequestLimits(config.requestLimits, metrics.observeLimited),
+    fetches: new SharedFetches({ onFetch: metrics.observeFetch }),
+    fetchTimeoutMs: config.fetchTimeoutSeconds * 1000,
+    mergeIdentity: `system:serviceaccount:${config.platformNamespace}:repository-operator`,
+    onPush: metrics.observePush,
+  };
+  const certificates = config.ssh?.authorityKey
+    ? new SshCertificates(readSshPrivateKey(config.ssh.authorityKey))
+    : undefined;
+  const sshKeys = new KubeSshKeys(client, signingKeys, onProblem);
+  const ssh = config.ssh && {
+    ...config.ssh,
+    server: createSshServer({
+      hostKey: config.ssh.hostKey,
+      credentials: { keys: sshKeys, certificates },
+      access,
+      git,
+      log,
+      onRequest: metrics.observeRequest,
+    }),
+  };
   const server = createGatewayServer({
-    access: {
-      authenticator: kubeAuthenticator(client),
-      authorizer,
-      repositories: kubeRepositories(repositories, client),
-    },
-    git: {
-      backend,
-      authorizer,
-      receivePack: {
-        policies,
-        signatures: new RegisteredKeySignatures(signingKeys),
-        events,
-        onUnrecorded,
-        now: () => new Date(),
-        onPendingEvents: (repository) => recovery.add(repository),
-        onFailure: (error) => log.error({ err: error }, "a push failed"),
-      },
-      limits: {
-        maxPackBytes: config.maxPackBytes,
-        maxObjectBytes: config.maxObjectBytes,
-        packTimeoutMs: config.packTimeoutSeconds * 1000,
-        maxRefs: config.maxRefs,
-      },
-      requestLimits: new RequestLimits(config.requestLimits, metrics.observeLimited),
-      fetchTimeoutMs: config.fetchTimeoutSeconds * 1000,
-      mergeIdentity: `system:serviceaccount:${config.platformNamespace}:repository-operator`,
-      onPush: metrics.observePush,
-    },
+    access,
+    git,
     content: { backend, readers },
+    certificates: ssh &&
+      certificates && { certificates, sshUrl: ssh.url, hostKey: readSshPrivateKey(ssh.hostKey).blob },
     tls: config.tls,
     log,
     onRequest: metrics.observeRequest,
@@ -107,17 +133,19 @@ export async function runGateway(
     repositories.start(signal);
     policies.start(signal);
     signingKeys.start(signal);
-    await Promise.all([repositories.synced(), policies.synced(), signingKeys.synced()]);
+    sshKeys.start(signal);
+    await Promise.all([repositories.synced(), policies.synced(), signingKeys.synced(), sshKeys.synced()]);
     await recovery.start(signal);
     const port = await server.listen(config.address);
+    const sshPort = await ssh?.server.listen(ssh.address);
     notReady = undefined;
-    log.info({ port, health: health.url, repositoryRoot: config.repositoryRoot }, "serving Git");
+    log.info({ port, sshPort, health: health.url, repositoryRoot: config.repositoryRoot }, "serving Git");
     await recovery.run(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     notReady = "the gateway is stopping";
-    await Promise.all([server.close(graceMs), policies.stop()]);
+    await Promise.all([server.close(graceMs), ssh?.server.close(graceMs), policies.stop()]);
     await hookPool.close();
     readers.close();
     await health.close();

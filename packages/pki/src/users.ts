@@ -16,7 +16,8 @@ export interface LocalUser {
   token: string;
 }
 
-const people: { user: string; groups: string[] }[] = [
+/** The users a new forge has. */
+export const localPeople: readonly { user: string; groups: string[] }[] = [
   { user: "admin", groups: ["system:masters", groups.platformEngineers] },
   { user: "alice", groups: [groups.developers] },
   { user: "bob", groups: [groups.developers] },
@@ -55,7 +56,7 @@ function fieldsOf(line: string): string[] {
 /** Reads the users of the forge, or makes them with fresh random tokens. */
 export function ensureUsers(file: string): LocalUser[] {
   if (!existsSync(file)) {
-    const made = people.map((person) => ({
+    const made = localPeople.map((person) => ({
       ...person,
       uid: person.user,
       token: randomBytes(tokenBytes).toString("base64url"),

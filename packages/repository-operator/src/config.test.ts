@@ -15,10 +15,12 @@ test("what is given", () => {
   const env = {
     ...required,
     KRATE_GIT_URL: "https://git.example/base/",
+    KRATE_SSH_URL: "ssh://git@git.example:2222/",
     KRATE_GIT_COMMITTER: "Acme Forge <forge@acme.example>",
   };
   expect(readConfig(env)).toMatchObject({
     gitUrl: "https://git.example/base",
+    sshUrl: "ssh://git@git.example:2222",
     committer: { name: "Acme Forge", email: "forge@acme.example" },
   });
 });
@@ -31,6 +33,11 @@ test.each([
     reason: "credentials in the URL",
     env: { ...required, KRATE_GIT_URL: "http://a:b@git.example" },
     message: "without credentials",
+  },
+  {
+    reason: "SSH with a path",
+    env: { ...required, KRATE_SSH_URL: "ssh://git@git.example/x" },
+    message: "KRATE_SSH_URL",
   },
   {
     reason: "a committer without mail",

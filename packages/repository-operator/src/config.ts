@@ -8,6 +8,8 @@ export interface OperatorConfig {
   /** URL of git-gateway as clients reach it, without a trailing slash. */
   gitUrl: string;
   gitCaFile?: string;
+  /** `ssh://git@host:port` of git-gateway as clients reach it; absent where there is no SSH. */
+  sshUrl?: string;
   committer: Person;
 }
 
@@ -18,6 +20,7 @@ export interface OperatorConfig {
  * |---|---|---|
  * | KRATE_REPOSITORY_ROOT | folder of bare repositories, the one git-gateway serves | required |
  * | KRATE_GIT_URL | URL of git-gateway as clients reach it | http://127.0.0.1:7081 |
+ * | KRATE_SSH_URL | where clients reach its SSH side, `ssh://git@host:port` | no SSH |
  * | KRATE_GIT_CA_FILE | PEM file of the CA behind an https URL | those of the system |
  * | KRATE_GIT_COMMITTER | committer of the commits that merges make, `Name <mail>` | Krate <noreply@krate.a5c.ai> |
  *
@@ -30,11 +33,15 @@ export function readConfig(env: Environment): OperatorConfig {
   const gitUrl = (env.KRATE_GIT_URL || "http://127.0.0.1:7081").replace(/\/+$/, "");
   if (!/^https?:\/\/[^/\s@]+(\/|$)/.test(gitUrl) || !URL.canParse(gitUrl))
     throw new Error(`KRATE_GIT_URL is ${JSON.stringify(gitUrl)}: it must be an http or https URL without credentials`);
+  const sshUrl = env.KRATE_SSH_URL?.replace(/\/+$/, "");
+  if (sshUrl && !/^ssh:\/\/[^/\s:]+$|^ssh:\/\/[^/\s]+:\d{1,5}$/.test(sshUrl))
+    throw new Error(`KRATE_SSH_URL is ${JSON.stringify(sshUrl)}: it must be ssh://git@host or ssh://git@host:port`);
   return Object.freeze({
     program: readProgramConfig(env),
     repositoryRoot,
     gitUrl,
     ...(env.KRATE_GIT_CA_FILE && { gitCaFile: env.KRATE_GIT_CA_FILE }),
+    ...(sshUrl && { sshUrl }),
     committer: committerOf(env.KRATE_GIT_COMMITTER || "Krate <noreply@krate.a5c.ai>"),
   });
 }

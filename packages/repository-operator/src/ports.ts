@@ -15,6 +15,8 @@ export interface OperatorPorts {
   committer: Person;
   /** URL of git-gateway as clients reach it, without a trailing slash. */
   gitUrl: string;
+  /** `ssh://git@host:port` of its SSH side, where there is one. */
+  sshUrl?: string;
   /** Tests end the process here. */
   checkpoint?: (step: MergeStep) => Promise<void>;
 }

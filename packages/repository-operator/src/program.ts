@@ -9,6 +9,7 @@ import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
 import { reviewComments } from "./controllers/review-comments.ts";
 import { reviews } from "./controllers/reviews.ts";
+import { sshKeys } from "./controllers/ssh-keys.ts";
 import { Branches } from "./git/branches.ts";
 import { gitGateway } from "./git/push.ts";
 import { sweepScratch } from "./git/scratch.ts";
@@ -38,6 +39,7 @@ export function operatorProgram(
     pushes,
     committer: config.committer,
     gitUrl: config.gitUrl,
+    ...(config.sshUrl && { sshUrl: config.sshUrl }),
     ...overrides,
   };
   return {
@@ -59,6 +61,7 @@ export function operatorProgram(
           pullRequests(ports),
           reviews(),
           reviewComments(ports),
+          sshKeys(),
           pullRequestComments(),
           issueComments(),
           previews(config.gitUrl),

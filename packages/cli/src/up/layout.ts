@@ -15,7 +15,7 @@ export interface Layout {
   console: string;
   /** The kubeconfig people use; contexts `admin`, `alice`, `bob`. */
   kubeconfig: string;
-  /** `{ apiUrl, gitUrl, consoleUrl, kubeconfig, namespace, pids }` of the running forge. */
+  /** `{ apiUrl, gitUrl, sshUrl, consoleUrl, kubeconfig, namespace, pids }` of the running forge. */
   state: string;
   lock: string;
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { foreignKind, type KubernetesObject, labels, platformNamespace, type Scope } from "@krate/kinds";
 import type { KubeClient } from "@krate/kube";
+import { localPeople } from "@krate/pki/users";
 import { parseAllDocuments } from "yaml";
 
 export const firstOrganization = "demo";
@@ -20,6 +21,8 @@ const installable: Record<string, { plural: string; scope: Scope }> = {
   CustomResourceDefinition: { plural: "customresourcedefinitions", scope: "Cluster" },
   Organization: { plural: "organizations", scope: "Namespaced" },
   OrgNamespaceBinding: { plural: "orgnamespacebindings", scope: "Namespaced" },
+  User: { plural: "users", scope: "Namespaced" },
+  IdentityMapping: { plural: "identitymappings", scope: "Namespaced" },
   RunnerPool: { plural: "runnerpools", scope: "Namespaced" },
 };
 
@@ -81,8 +84,24 @@ export function firstObjects(): KubernetesObject[] {
   ];
 }
 
+/** Who the local users are to the first organization: what a sign-in would write, were there an identity provider. */
+export function firstPeople(): KubernetesObject[] {
+  const organizationRef = firstOrganization;
+  return localPeople.flatMap(({ user, groups }) => {
+    const workspaceIdentity = { username: user, groups: groups.filter((group) => !group.startsWith("system:")) };
+    const specs = {
+      User: { organizationRef, displayName: user, email: `${user}@localhost` },
+      IdentityMapping: { organizationRef, user, provider: "local", subject: user, workspaceIdentity },
+    };
+    return Object.entries(specs).map(([kind, spec]) => {
+      const metadata = { name: user, namespace: firstNamespace };
+      return { apiVersion: "krate.a5c.ai/v1alpha1", kind, metadata, spec } as KubernetesObject;
+    });
+  });
+}
+
 /** Applies everything, a few at a time; CRDs first, because the objects after them need them. */
-export async function install(client: KubeClient, checkout: string): Promise<void> {
+export async function install(client: KubeClient, checkout: string, options: { localPeople: boolean }): Promise<void> {
   await applyObject(client, namespace(platformNamespace));
   for (const folder of [join(checkout, "crds"), join(checkout, "deploy", "rbac")]) {
     await Promise.all(readManifests(folder).map((object) => applyObject(client, object)));
@@ -91,7 +110,8 @@ export async function install(client: KubeClient, checkout: string): Promise<voi
     ...pool,
     metadata: { ...pool.metadata, namespace: firstNamespace },
   }));
-  for (const object of [...firstObjects(), ...pools]) await untilServed(() => applyObject(client, object));
+  const people = options.localPeople ? firstPeople() : [];
+  for (const object of [...firstObjects(), ...people, ...pools]) await untilServed(() => applyObject(client, object));
 }
 
 const servedTimeoutMilliseconds = 30_000;

@@ -5,6 +5,8 @@ export interface ForgeState {
   pid: number;
   apiUrl: string;
   gitUrl: string;
+  /** `ssh://git@host:port` */
+  sshUrl: string;
   consoleUrl?: string;
   kubeconfig: string;
   /** Namespace of the first organization. */

@@ -3,8 +3,10 @@
  * controllers, process node, console. With a kubeconfig the API server serves records behind that cluster instead.
  */
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { isReason, recordGroup, version } from "@krate/kinds";
 import { type KubeClient, kubeClient, loadKubeConfig } from "@krate/kube";
+import { sshKeyFile } from "@krate/pki/ssh";
 import {
   apiserverEnvironment,
   type ClusterOptions,
@@ -15,7 +17,7 @@ import {
 } from "./cluster.ts";
 import { startDatabase } from "./database.ts";
 import { type Identities, programIdentities } from "./identities.ts";
-import { layoutOf } from "./layout.ts";
+import { type Layout, layoutOf } from "./layout.ts";
 import { takeLock } from "./lock.ts";
 import { firstNamespace, install } from "./manifests.ts";
 import { reservePort } from "./ports.ts";
@@ -23,13 +25,14 @@ import { controllers, hasProgram, program } from "./services.ts";
 import { type ForgeState, removeState, writeState } from "./state.ts";
 import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 
-export const defaults = { apiPort: 7443, gitPort: 7081, consolePort: 7080 } as const;
+export const defaults = { apiPort: 7443, gitPort: 7081, sshPort: 7022, consolePort: 7080 } as const;
 
 export interface UpOptions {
   home: string;
   checkout: string;
   apiPort: number;
   gitPort: number;
+  sshPort: number;
   consolePort: number;
   /** Aggregated mode: kubeconfig of the cluster to serve records for. */
   kubeconfig?: string;
@@ -87,6 +90,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   const ports = {
     api: await reservePort(options.apiPort, "the API server"),
     git: await reservePort(options.gitPort, "Git over HTTP"),
+    ssh: await reservePort(options.sshPort, "Git over SSH"),
     console: await reservePort(options.consolePort, "the console"),
     node: await reservePort(0, "logs of the process node"),
   };
@@ -104,23 +108,30 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     start("apiserver", { ...apiserverEnvironment(prepared, database.connection), ...env });
   // Standalone, everything is installed into our own server; aggregated, it needs an identity of the cluster first.
   if (prepared.mode === "standalone") await startServer();
-  await install(client, checkout);
+  await install(client, checkout, { localPeople: prepared.mode === "standalone" });
   const identities: Identities = await programIdentities(client, clusterAccess(prepared), layout);
   releases.push(() => identities.stop());
   if (prepared.mode === "aggregated") await startServer({ KUBECONFIG: identities.kubeconfigOf("apiserver") });
   await untilRecordsServed(client);
 
   const gitUrl = `http://127.0.0.1:${ports.git}`;
+  const sshUrl = `ssh://git@127.0.0.1:${ports.ssh}`;
   const shared = {
     KRATE_REPOSITORY_ROOT: layout.repositories,
     KRATE_GIT_URL: gitUrl,
+    KRATE_SSH_URL: sshUrl,
     KRATE_WEBHOOK_ALLOWED_NETWORKS: "127.0.0.0/8,::1/128",
     // The folder's lock lets one forge run: after a crash nobody has to wait for a lease to end.
     ...(!options.kubeconfig && { KRATE_LEADER_ELECTION: "false" }),
     KRATE_RUNNER_NODE_SELECTOR: "krate.a5c.ai/process-node=true",
   };
   const environment = (name: string) => ({ ...shared, KUBECONFIG: identities.kubeconfigOf(name) });
-  await start("git-gateway", { ...environment("git-gateway"), KRATE_GIT_ADDRESS: `127.0.0.1:${ports.git}` });
+  await start("git-gateway", {
+    ...environment("git-gateway"),
+    KRATE_GIT_ADDRESS: `127.0.0.1:${ports.git}`,
+    KRATE_SSH_ADDRESS: `127.0.0.1:${ports.ssh}`,
+    ...sshKeyFiles(layout),
+  });
   await Promise.all([
     ...controllers.map((name) => start(name, environment(name))),
     start("process-node", {
@@ -145,6 +156,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     pid: process.pid,
     apiUrl: prepared.apiUrl,
     gitUrl,
+    sshUrl,
     ...(wanted("console") && { consoleUrl }),
     kubeconfig: prepared.kubeconfig,
     namespace: firstNamespace,
@@ -161,6 +173,14 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   });
   writeState(layout.state, state);
   return state;
+}
+
+/** Host key and authority of the SSH side, made at the first start. */
+function sshKeyFiles({ pki }: Layout): Record<string, string> {
+  const [hostKey, authority] = [join(pki, "ssh-host"), join(pki, "ssh-ca")];
+  sshKeyFile(hostKey, "host key of krate");
+  sshKeyFile(authority, "authority of krate");
+  return { KRATE_SSH_HOST_KEY_FILE: hostKey, KRATE_SSH_CA_KEY_FILE: authority };
 }
 
 const servedTimeoutMilliseconds = 60_000;
@@ -187,6 +207,7 @@ function banner(state: ForgeState): string {
     "",
     ...(state.consoleUrl ? [`  Console     ${state.consoleUrl}`] : []),
     `  Git         ${state.gitUrl}/${state.namespace}/<repository>.git`,
+    `  Git, SSH    ${state.sshUrl}/${state.namespace}/<repository>.git  (krate login, or an SSHKey)`,
     `  API         ${state.apiUrl}`,
     `  kubeconfig  ${state.kubeconfig}  (contexts admin, alice, bob)`,
     "",

@@ -78,7 +78,9 @@ export const programs: Record<string, ProgramAccess> = {
       namespaces,
       ...reviews,
       ...events,
-      config(["repositories", "branchprotections", "refpolicies", "sshkeys", "gpgkeys", "users", "runnerpools"], read),
+      config(["repositories", "branchprotections", "refpolicies", "sshkeys", "gpgkeys", "runnerpools"], read),
+      // Who the owner of a key is to Kubernetes.
+      config(["users", "teams", "identitymappings"], read),
       records(["pullrequests", "pipelines", "jobs"], read),
       records(["gitevents"], ["get", "list", "create"]),
       allow("", ["configmaps"], read),

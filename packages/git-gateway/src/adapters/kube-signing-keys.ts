@@ -11,30 +11,31 @@ const signingScopes: readonly string[] = ["user", "automation"];
 
 /** SSHKeys of people and automation, and GPGKeys, of each namespace, from local copies. */
 export class KubeSigningKeys implements SigningKeys {
-  readonly #sshKeys: Informer<SSHKeyObject>;
+  /** Shared with whoever signs people in by them. */
+  readonly sshKeys: Informer<SSHKeyObject>;
+  readonly users: Informer<UserObject>;
   readonly #gpgKeys: Informer<GPGKeyObject>;
-  readonly #users: Informer<UserObject>;
   /** The same object for the same version of a key, so that what is parsed from it is kept. */
   readonly #registered = new WeakMap<object, RegisteredKey>();
 
   constructor(client: KubeClient, onProblem: (message: string, error: unknown) => void) {
     const report = ({ message, error }: { message: string; error: unknown }) => onProblem(message, error);
     const copy = <K extends KindRef>(kind: K) => informer(client, kind, { onProblem: report });
-    this.#sshKeys = copy(SSHKey);
+    this.sshKeys = copy(SSHKey);
     this.#gpgKeys = copy(GPGKey);
-    this.#users = copy(User);
+    this.users = copy(User);
   }
 
   start(signal: AbortSignal): void {
-    for (const copy of [this.#sshKeys, this.#gpgKeys, this.#users]) copy.start(signal);
+    for (const copy of [this.sshKeys, this.#gpgKeys, this.users]) copy.start(signal);
   }
 
   async synced(): Promise<void> {
-    await Promise.all([this.#sshKeys.synced(), this.#gpgKeys.synced(), this.#users.synced()]);
+    await Promise.all([this.sshKeys.synced(), this.#gpgKeys.synced(), this.users.synced()]);
   }
 
   ssh(namespace: string): RegisteredKey[] {
-    const keys = this.#sshKeys.list(namespace).filter(({ spec }) => signingScopes.includes(spec.scope));
+    const keys = this.sshKeys.list(namespace).filter(({ spec }) => signingScopes.includes(spec.scope));
     return keys.map((key) => this.#registeredOf("SSHKey", key, key.spec.owner ?? key.metadata.name ?? ""));
   }
 
@@ -64,7 +65,7 @@ export class KubeSigningKeys implements SigningKeys {
   }
 
   #isDisabled(namespace: string, owner: string): boolean {
-    const users = this.#users.list(namespace);
+    const users = this.users.list(namespace);
     const user = users.find(({ metadata, spec }) => (spec.username ?? metadata.name) === owner);
     return user?.spec.disabled === true;
   }

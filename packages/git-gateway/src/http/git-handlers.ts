@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import type { BackendRepository, GitStream } from "@krate/git";
+import type { BackendRepository } from "@krate/git";
 import type { Access } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
 import { advertiseReceivePack } from "../receive-pack/advertise.ts";
@@ -74,14 +74,42 @@ async function serveFetch(
     signal,
     timeoutMs: options.fetchTimeoutMs,
   };
-  let stream: GitStream;
   if (route.kind === "info-refs") {
-    const advertisement = advertiseUploadPack(repository, upload);
-    response.write(advertisement.header);
-    stream = advertisement.stream;
-  } else stream = uploadPack(repository, requestBody(request, maxFetchRequestBytes), upload);
+    const { header: service, stream } = advertiseUploadPack(repository, upload);
+    response.write(service);
+    await pipeline(stream.stdout, response);
+    await stream.finished;
+    return;
+  }
+  const body = requestBody(request, maxFetchRequestBytes);
+  const small = await readSmall(body);
+  if (small.whole) {
+    await pipeline(await options.fetches.fetch(repository, small.bytes, upload), response);
+    return;
+  }
+  const stream = uploadPack(repository, prefixed(small.bytes, body), upload);
   await pipeline(stream.stdout, response);
   await stream.finished;
+}
+
+/** Requests above this are the middle of a negotiation: nobody asks for just the same. */
+const maxSharedRequestBytes = 64 * 1024;
+
+/** A body as far as it is small; `whole` when that is all of it. */
+async function readSmall(body: AsyncGenerator<Buffer>): Promise<{ bytes: Buffer; whole: boolean }> {
+  const read: Buffer[] = [];
+  for (let size = 0; size <= maxSharedRequestBytes; ) {
+    const next = await body.next();
+    if (next.done) return { bytes: Buffer.concat(read), whole: true };
+    read.push(next.value);
+    size += next.value.length;
+  }
+  return { bytes: Buffer.concat(read), whole: false };
+}
+
+async function* prefixed(bytes: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield bytes;
+  yield* rest;
 }
 
 async function receive(

@@ -4,6 +4,7 @@
  *   GET  /<namespace>/<repository>.git/info/refs?service=git-upload-pack | git-receive-pack
  *   POST /<namespace>/<repository>.git/git-upload-pack
  *   POST /<namespace>/<repository>.git/git-receive-pack
+ *   POST /-/ssh/certificate                                     what `krate login` asks for
  *   GET  /<namespace>/<repository>/-/<view>[/<argument>]        content API; the argument is one URL-encoded component
  *
  * ".git" may be left out, as git allows people to. Names are DNS-1123, so nothing in a path can leave its folder.
@@ -12,9 +13,11 @@ export type Route =
   | { kind: "info-refs"; namespace: string; repository: string; service: "git-upload-pack" | "git-receive-pack" }
   | { kind: "rpc"; namespace: string; repository: string; service: "git-upload-pack" | "git-receive-pack" }
   | { kind: "content"; namespace: string; repository: string; view: string; argument: string; query: URLSearchParams }
+  | { kind: "ssh-certificate" }
   | { kind: "unknown"; status: 400 | 404 | 405 | 414; message: string };
 
 const maxUrlLength = 8 * 1024;
+const certificatePath = "/-/ssh/certificate";
 const gitPath = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 const contentPath = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/-\/([a-z]+)(?:\/(.*))?$/;
 const dnsName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -25,6 +28,8 @@ export function parseRoute(method: string, url: string): Route {
   const question = url.indexOf("?");
   const path = question < 0 ? url : url.slice(0, question);
   const query = new URLSearchParams(question < 0 ? "" : url.slice(question + 1));
+  if (path === certificatePath)
+    return method === "POST" ? { kind: "ssh-certificate" } : unknown(405, `${path} takes POST, not ${method}`);
   const git = gitPath.exec(path);
   if (git) return gitRoute(method, git[1] as string, git[2] as string, git[3] as string, query);
   const content = contentPath.exec(path);

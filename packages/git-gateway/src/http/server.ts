@@ -10,11 +10,14 @@ import type { GitServiceOptions } from "../services/git-services.ts";
 import { drain } from "./body.ts";
 import { type Exchange, serveGit } from "./git-handlers.ts";
 import { parseRoute } from "./route.ts";
+import { type CertificateOptions, serveCertificate } from "./ssh-certificate.ts";
 
 export interface GatewayServerOptions {
   access: AccessPorts;
   git: GitServiceOptions;
   content: ContentOptions;
+  /** Absent where no SSH certificates are issued. */
+  certificates?: CertificateOptions | undefined;
   tls?: { cert: string; key: string };
   log: Logger;
   onRequest?(outcome: { route: string; status: number; seconds: number }): void;
@@ -92,6 +95,8 @@ async function serve(
   const route = parseRoute(request.method ?? "", request.url ?? "");
   try {
     if (route.kind === "unknown") throw new GatewayError(route.status, route.message);
+    if (route.kind === "ssh-certificate")
+      return await serveCertificate(exchange, options.access.authenticator, options.certificates);
     const { namespace, repository } = route;
     const write = route.kind !== "content" && route.service === "git-receive-pack";
     const access = await decideAccess(
@@ -104,7 +109,7 @@ async function serve(
     await answerError(
       error,
       exchange,
-      route.kind === "content",
+      route.kind === "content" || route.kind === "ssh-certificate",
       options.log.child({ correlationId, route: route.kind }),
     );
   } finally {

@@ -81,6 +81,17 @@ interface Serving extends Execution {
 
 async function serve(command: SshCommand, serving: Serving, options: ExecuteOptions): Promise<void> {
   const access = await decide(command, serving.credential, options);
+  await options.git.requestLimits.run(command.service, access.view, () =>
+    serveAdmitted(command, access, serving, options),
+  );
+}
+
+async function serveAdmitted(
+  command: SshCommand,
+  access: Access,
+  serving: Serving,
+  options: ExecuteOptions,
+): Promise<void> {
   const repository = await openFor(command.service, access.view, options.git);
   try {
     await services[command.service](repository, access, serving, options.git);
@@ -134,11 +145,19 @@ const services: Record<SshService, Service> = {
     await stream.write(await advertiseReceivePack(repository, { http: false }));
     const input = stream.input(options.limits.maxPackBytes + maxFetchRequestBytes);
     const write = (chunk: Buffer) => stream.write(chunk);
-    await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, options);
+    try {
+      await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, options);
+    } finally {
+      // Lets go of the channel: while somebody iterates over it, what is left cannot be drained.
+      void input.return(undefined).catch(() => undefined);
+    }
+    await stream.drain();
   },
 };
 
 const maxArchiveRequestBytes = 64 * 1024;
+const maxDrainBytes = 256 * 1024 * 1024;
+const maxDrainMs = 30_000;
 
 /** One channel as what Git services read and write, neither faster than the client nor than us. */
 class ChannelStream {
@@ -181,6 +200,27 @@ class ChannelStream {
       this.#signal.throwIfAborted();
       await once(this.#socket, "drain", { signal: this.#signal });
     }
+  }
+
+  /** Reads and throws away what a client still sends, so that it gets to read its answer; gives up beyond 256 MiB or 30 s. */
+  async drain(): Promise<void> {
+    let size = 0;
+    const channel = this.#channel;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, maxDrainMs);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      channel.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxDrainBytes) done();
+      });
+      channel.once("end", done).once("close", done);
+      this.#signal.addEventListener("abort", done, { once: true });
+      if (channel.readableEnded || this.#signal.aborted) done();
+      else channel.resume();
+    });
   }
 
   /** Everything git prints, then its end. */

@@ -318,3 +318,21 @@ skipWithout("ssh", "git")("git over SSH", () => {
     await fixture.ssh(path, [...shared, "-O", "exit"]);
   });
 });
+
+skipWithout("ssh", "git")("pushes that are refused while the client still sends", () => {
+  let fixture: SshFixture;
+  beforeAll(async () => {
+    fixture = await SshFixture.start({}, { maxPackBytes: 1_000_000 });
+  });
+  afterAll(() => fixture.stop());
+
+  test("reach the client with their reason, and leave nothing", async () => {
+    const gitDir = await fixture.gateway.createRepository("large");
+    const { path } = await fixture.userKey("alice");
+    const work = await fixture.gateway.workTree("work-large", "large");
+    await fixture.gateway.commit(work, "large.bin", randomBytes(20_000_000).toString("base64"), "large");
+    const push = await fixture.git(path, ["push", fixture.url("large"), "main"], work);
+    expect(push.stderr).toContain("the pack is larger than the 1000000 bytes allowed per push");
+    expect((await ok(fixture.gateway.git(["for-each-ref"], gitDir))).stdout).toBe("");
+  });
+});

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createSshKey, formatSshPublicKey, readSshPublicKey, type SshKeyPair } from "@krate/pki/ssh";
 import { createLogger } from "@krate/telemetry";
 import type { Identity } from "../ports.ts";
+import type { PackLimits } from "../receive-pack/quarantine.ts";
 import { SshCertificates } from "../ssh/certificates.ts";
 import type { SshLimits } from "../ssh/limits.ts";
 import type { SshKeys } from "../ssh/ports.ts";
@@ -63,8 +64,8 @@ export class SshFixture {
     });
   }
 
-  static async start(limits: Partial<SshLimits> = {}): Promise<SshFixture> {
-    const fixture = new SshFixture(await GatewayFixture.start(), limits);
+  static async start(limits: Partial<SshLimits> = {}, packs: Partial<PackLimits> = {}): Promise<SshFixture> {
+    const fixture = new SshFixture(await GatewayFixture.start(packs), limits);
     fixture.port = await fixture.#server.listen({ host: "127.0.0.1", port: 0 });
     return fixture;
   }

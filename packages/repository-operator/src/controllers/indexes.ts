@@ -9,11 +9,13 @@ import {
   Repository,
   Review,
   ReviewComment,
+  SSHKey,
 } from "@krate/kinds";
 import { effectiveProtection } from "@krate/refpolicy";
 import { branchKeys, branchRef, type RepositoryLookup } from "../pull-request/locate.ts";
 import { hasEnded, type PullRequestObject } from "../pull-request/status.ts";
 import { pullRequestBranchIndex, repositoryOrganizationIndex } from "../pushes.ts";
+import { keyIdentity } from "../ssh-key/status.ts";
 
 export const indexes = {
   /** `<namespace>/<repository>/<commit>`: pull requests by their head, check runs and pipelines by their commit. */
@@ -25,6 +27,8 @@ export const indexes = {
   open: "open",
   /** `<kind>/<namespace>/<name>` of what is commented */
   target: "target",
+  /** `<namespace> <fingerprint>` */
+  sshKey: "ssh-key",
 } as const;
 
 export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void {
@@ -40,6 +44,7 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
   informer(CheckRun).addIndex(indexes.commit, ({ metadata, spec }) => [
     `${metadata.namespace}/${spec.repository}/${spec.sha}`,
   ]);
+  informer(SSHKey).addIndex(indexes.sshKey, keyIdentity);
   informer(Review).addIndex(indexes.pullRequest, ({ metadata, spec }) => [`${metadata.namespace}/${spec.pullRequest}`]);
   informer(ReviewComment).addIndex(indexes.pullRequest, ({ metadata, spec }) => [
     `${metadata.namespace}/${spec.pullRequest}`,

@@ -148,7 +148,7 @@ async function observe(
   repository: RepositoryObject,
   provisioned: EnsureResult,
   protection: ConditionInput,
-  { backend, gitUrl, pushes }: OperatorPorts,
+  { backend, gitUrl, sshUrl, pushes }: OperatorPorts,
 ): Promise<Result> {
   const identity = identityOf(repository);
   const defaultBranch = repository.spec.defaultBranch ?? "main";
@@ -163,6 +163,7 @@ async function observe(
     health,
     protection,
     gitUrl,
+    ...(sshUrl && { sshUrl }),
     ...(summary && { summary }),
     ...(lastPushedAt && { lastPushedAt }),
   });

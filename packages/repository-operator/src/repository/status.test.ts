@@ -114,3 +114,11 @@ describe("status of a repository", () => {
     );
   });
 });
+
+test("where the gateway serves SSH, its address is told as well", () => {
+  const { status } = planStatus(repository(), { ...observed, sshUrl: "ssh://git@git.example:7022" });
+  expect(status.cloneUrls).toEqual({
+    http: "http://git.example/acme/shop.git",
+    ssh: "ssh://git@git.example:7022/acme/shop.git",
+  });
+});

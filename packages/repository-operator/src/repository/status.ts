@@ -34,6 +34,7 @@ export interface Observed {
   lastPushedAt?: string;
   protection: ConditionInput;
   gitUrl: string;
+  sshUrl?: string;
 }
 
 export function planStatus(repository: RepositoryObject, observed: Observed): PlannedStatus {
@@ -45,7 +46,10 @@ export function planStatus(repository: RepositoryObject, observed: Observed): Pl
     status: {
       phase: phaseOf(repository, healthy),
       backend: { kind: backend.kind, name: backend.name, id: provisioned.id, health: health.state },
-      cloneUrls: { http: `${observed.gitUrl}/${namespace}/${name}.git` },
+      cloneUrls: {
+        http: `${observed.gitUrl}/${namespace}/${name}.git`,
+        ...(observed.sshUrl && { ssh: `${observed.sshUrl}/${namespace}/${name}.git` }),
+      },
       ...(summary && { headSha: summary.headSha, branchCount: summary.branchCount, sizeBytes: summary.sizeBytes }),
       ...newer(repository.status?.lastPushedAt, observed.lastPushedAt),
     },
