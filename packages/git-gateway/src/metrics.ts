@@ -25,6 +25,11 @@ export function gatewayMetrics() {
     help: "Time WebAssembly hooks ran, by outcome.",
     labels: ["outcome"],
   });
+  const fetches = metrics.counter({
+    name: "krate_git_fetches_total",
+    help: "Fetches by how their answer came about: computed, shared with one under way or just over, or own (not to be shared).",
+    labels: ["answer"],
+  });
   const limited = metrics.counter({
     name: "krate_git_requests_limited_total",
     help: "Requests refused because their repository or namespace had too many under way.",
@@ -48,6 +53,9 @@ export function gatewayMetrics() {
     },
     observeHook({ outcome, ranMs }: HookObservation) {
       hooks.observe({ outcome }, ranMs / 1000);
+    },
+    observeFetch(answer: "computed" | "shared" | "own") {
+      fetches.inc({ answer });
     },
     observeLimited() {
       limited.inc();

@@ -10,6 +10,7 @@ import {
   receivePack,
 } from "../receive-pack/receive-pack.ts";
 import type { Write } from "../receive-pack/reply.ts";
+import type { SharedFetches } from "../upload-pack/shared-fetches.ts";
 import type { RequestLimits } from "./request-limits.ts";
 
 /** What serving Git needs, whatever it comes in by. */
@@ -20,6 +21,8 @@ export interface GitServiceOptions {
   limits: PackLimits;
   /** What may be under way at once, over every transport. */
   requestLimits: RequestLimits;
+  /** Answers fetches, those that ask for the same together. */
+  fetches: SharedFetches;
   /** Longest a fetch may take, in milliseconds. */
   fetchTimeoutMs: number;
   mergeIdentity: string;

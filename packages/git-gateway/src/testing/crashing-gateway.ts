@@ -8,6 +8,7 @@ import { createLogger } from "@krate/telemetry";
 import { createGatewayServer } from "../http/server.ts";
 import type { GitEventLog, GitEventRecord } from "../ports.ts";
 import { RequestLimits } from "../services/request-limits.ts";
+import { SharedFetches } from "../upload-pack/shared-fetches.ts";
 import { MemoryCluster } from "./memory-ports.ts";
 
 /** Events in a file, one per line, at most once by name. */
@@ -52,6 +53,7 @@ if (import.meta.main) {
       },
       limits: { maxPackBytes: 10_000_000, maxObjectBytes: 10_000_000, packTimeoutMs: 60_000, maxRefs: 100_000 },
       requestLimits: new RequestLimits(),
+      fetches: new SharedFetches(),
       fetchTimeoutMs: 60_000,
       mergeIdentity: "nobody",
     },

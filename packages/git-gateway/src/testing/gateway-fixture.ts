@@ -10,6 +10,7 @@ import type { PackLimits } from "../receive-pack/quarantine.ts";
 import type { PushSummary } from "../receive-pack/receive-pack.ts";
 import type { GitServiceOptions } from "../services/git-services.ts";
 import { RequestLimits, type RequestLimitsOptions } from "../services/request-limits.ts";
+import { SharedFetches } from "../upload-pack/shared-fetches.ts";
 import { MemoryCluster } from "./memory-ports.ts";
 
 export interface GitOutcome {
@@ -24,6 +25,8 @@ export class GatewayFixture {
   readonly pushes: PushSummary[] = [];
   /** Status of every request that is over. */
   readonly requests: number[] = [];
+  /** How fetches over HTTP came by their answers. */
+  readonly fetches: string[] = [];
   /** Errors of pushes that nobody foresaw. */
   readonly failures: unknown[] = [];
   readonly folder: string;
@@ -58,6 +61,7 @@ export class GatewayFixture {
         ...limits,
       },
       requestLimits: new RequestLimits(requestLimits),
+      fetches: new SharedFetches({ maxHeadBytes: 1_000_000, onFetch: (how) => this.fetches.push(how) }),
       fetchTimeoutMs: 60_000,
       mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
       onPush: (summary) => this.pushes.push(summary),
