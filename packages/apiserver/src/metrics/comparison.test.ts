@@ -14,6 +14,31 @@ const conditional: ReadonlySet<string> = new Set([
   "apiserver_audit_level_total", // with an audit policy
 ]);
 
+/** What dashboards and alerts are made of. */
+const promised = [
+  "apiserver_request_total",
+  "apiserver_request_duration_seconds",
+  "apiserver_response_sizes",
+  "apiserver_current_inflight_requests",
+  "apiserver_longrunning_requests",
+  "apiserver_watch_events_total",
+  "apiserver_watch_events_sizes",
+  "apiserver_audit_event_total",
+  "apiserver_flowcontrol_dispatched_requests_total",
+  "apiserver_flowcontrol_current_executing_requests",
+  "apiserver_flowcontrol_current_executing_seats",
+  "apiserver_flowcontrol_current_inqueue_requests",
+  "apiserver_flowcontrol_nominal_limit_seats",
+  "apiserver_flowcontrol_request_wait_duration_seconds",
+  "apiserver_flowcontrol_work_estimated_seats",
+  "authentication_attempts",
+  "authenticated_user_requests",
+  "authorization_attempts_total",
+  "process_cpu_seconds_total",
+  "process_resident_memory_bytes",
+  "process_start_time_seconds",
+];
+
 skipWithout("envtest")("metrics and health", () => {
   const controlPlane = withControlPlane();
   let server: RealServer;
@@ -75,6 +100,7 @@ skipWithout("envtest")("metrics and health", () => {
       }
     }
     expect(wrong).toEqual([]);
+    expect(promised.filter((name) => !mine.has(name))).toEqual([]);
   });
 
   test("values mean the same: what the same requests leave behind", async () => {
