@@ -28,7 +28,7 @@ const object = {
 };
 
 function evaluate(expression: string, bindings: Bindings = { object }, costLimit?: number): Value {
-  const { program, ...failed } = compile(expression, { variables });
+  const { program, ...failed } = compile(expression, { variables, mutating: true });
   if (program === undefined) throw new Error("message" in failed ? failed.message : "");
   return run(program, bindings, costLimit === undefined ? {} : { costLimit }).value;
 }

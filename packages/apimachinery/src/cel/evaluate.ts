@@ -32,11 +32,11 @@ import {
 export interface CompileOptions {
   /** The variables an expression may use, with their types; a name may have dots. */
   variables: Readonly<Record<string, CelType>>;
-  /** What the expression must give, e.g. `types.bool`. @defaultValue anything */
+  /** What the expression must give, exactly, e.g. `types.bool`: `dyn` is refused, as in Kubernetes. @defaultValue anything */
   expectedType?: CelType;
   /** Elements of a list literal, and keys and values of a map literal, must have one type. @defaultValue true, as in Kubernetes */
   homogeneousLiterals?: boolean;
-  /** The types and functions of mutating policies: `Object{…}`, `JSONPatch{…}`, `jsonpatch.escapeKey`. @defaultValue true */
+  /** The types and functions of mutating policies: `Object{…}`, `JSONPatch{…}`, `jsonpatch.escapeKey`. @defaultValue false */
   mutating?: boolean;
 }
 
@@ -62,7 +62,7 @@ export type Compiled =
 
 /** Compiles an expression; a program may be run any number of times, also while another run of it waits. */
 export function compile(expression: string, options: CompileOptions): Compiled {
-  const { variables, expectedType, homogeneousLiterals = true, mutating = true } = options;
+  const { variables, expectedType, homogeneousLiterals = true, mutating = false } = options;
   const checker = new Checker(expression, { variables, mutating });
   try {
     const { node, mistakes } = parse(expression);
@@ -70,12 +70,7 @@ export function compile(expression: string, options: CompileOptions): Compiled {
     if (mistakes.length > 0) return failed(expression, checker);
     const type = checker.check(node);
     if (checker.issues.length === 0) validateLiterals(node, checker, homogeneousLiterals);
-    if (
-      checker.issues.length === 0 &&
-      expectedType !== undefined &&
-      !isExactType(expectedType, type) &&
-      type.kind !== "dyn"
-    )
+    if (checker.issues.length === 0 && expectedType !== undefined && !isExactType(expectedType, type))
       checker.report(`must evaluate to ${declaredType(expectedType)} but evaluates to ${declaredType(type)}`, node.at);
     if (checker.issues.length > 0) return failed(expression, checker);
     const planner = new Planner();
