@@ -27,6 +27,8 @@ export interface Replica {
   /** Sends the signal and resolves when the process is gone. */
   end(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
   start(): Promise<void>;
+  /** Of its process, as it is now. */
+  pid(): number | undefined;
 }
 
 /** How the database goes: its parent process is killed, one of its sessions is, or it is told to stop at once. */
@@ -198,6 +200,7 @@ async function makeReplica({ folder, database, pki, port, index, env }: ReplicaP
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await exited;
     },
+    pid: () => running?.child.pid,
     async restart(signal = "SIGKILL") {
       await replica.end(signal);
       await replica.start();
