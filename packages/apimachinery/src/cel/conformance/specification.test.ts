@@ -1,14 +1,14 @@
 /** The conformance suite of the CEL specification (google/cel-spec v0.25.1), less what concerns protocol buffers and extensions Kubernetes does not have. */
 import { tests } from "@bufbuild/cel-spec/testdata/conformance.js";
 import { describe, expect, it } from "@jest/globals";
-import { compile, run } from "./evaluate.ts";
-import { CelError } from "./issues.ts";
-import { equals } from "./operators.ts";
-import { parseDuration, parseTimestamp } from "./times.ts";
-import type { CelType } from "./types.ts";
-import { types } from "./types.ts";
-import type { Value } from "./values.ts";
-import { ArrayList, ArrayMap, Duration, Timestamp, TypeValue, typeNameOf, Uint } from "./values.ts";
+import { compile, run } from "../evaluate.ts";
+import { CelError } from "../issues.ts";
+import { equals } from "../operators.ts";
+import { parseDuration, parseTimestamp } from "../times.ts";
+import type { CelType } from "../types.ts";
+import { types } from "../types.ts";
+import type { Value } from "../values.ts";
+import { ArrayList, ArrayMap, Duration, Timestamp, TypeValue, typeNameOf, Uint } from "../values.ts";
 
 interface Suite {
   name: string;
