@@ -79,7 +79,7 @@ function pagesOf(krate: KrateServer, options: SuiteOptions): Promise<Measured> {
   return measure(krate, { seconds: seconds * 2, concurrency: 1, connections: 1, plan: () => aPage(krate) });
 }
 
-async function load(krate: KrateServer, count: number): Promise<void> {
+export async function load(krate: KrateServer, count: number): Promise<void> {
   const client = new pg.Client(krate.postgres.connection);
   await client.connect();
   try {
