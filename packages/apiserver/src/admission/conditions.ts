@@ -4,7 +4,7 @@
  */
 import { type Bindings, type CelType, celTypes, type JsonObject } from "@krate/apimachinery";
 import { textOf } from "../objects.ts";
-import { CostBudget, type Expression, type ExpressionContext, expressionOf, OutOfBudget } from "./expression.ts";
+import { CostBudget, Expression, type ExpressionContext, OutOfBudget } from "./expression.ts";
 import type { AdmissionMetrics, ConditionLabels } from "./metrics.ts";
 
 export interface Condition {
@@ -20,7 +20,7 @@ export type ConditionOutcome = { matches: boolean } | { problem: string };
 export function compileCondition(condition: JsonObject, variables: Record<string, CelType>): Condition {
   return {
     name: textOf(condition["name"]),
-    expression: expressionOf(condition["expression"], variables, [celTypes.bool]),
+    expression: new Expression(condition["expression"], variables, { returns: [celTypes.bool] }),
   };
 }
 

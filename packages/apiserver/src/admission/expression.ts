@@ -23,30 +23,62 @@ import type { RequestContext } from "../context.ts";
 import { textOf } from "../objects.ts";
 import { type Attributes, type Representation, requestFields } from "./attributes.ts";
 
-/** An expression, or why it does not compile. */
-export type Expression =
-  | { source: string; program: CelProgram }
-  | { source: string; program?: undefined; problem: string };
+export interface ExpressionOptions {
+  /** Types the expression may have, exactly; any when empty. One whose type is only known when it runs is refused, as by kube-apiserver. */
+  returns?: readonly CelType[];
+  /** It makes a patch or a configuration. @defaultValue false */
+  mutating?: boolean;
+}
 
-/**
- * @param returns types the expression may have, exactly; any when empty. One whose type is only known when it runs is refused, as by kube-apiserver
- * @param options `mutating` for expressions that make patches and configurations
- */
-export function expressionOf(
-  value: JsonValue | undefined,
+/** One expression, compiled when first asked for: a policy of many is compiled in between other work. */
+export class Expression {
+  readonly source: string;
+  readonly #variables: Record<string, CelType>;
+  readonly #options: ExpressionOptions;
+  #compiled: Compiled | undefined;
+
+  constructor(source: JsonValue | undefined, variables: Record<string, CelType>, options: ExpressionOptions = {}) {
+    this.source = textOf(source);
+    this.#variables = variables;
+    this.#options = options;
+  }
+
+  /** Undefined when it does not compile. */
+  get program(): CelProgram | undefined {
+    return this.#compile().program;
+  }
+
+  /** Why it is refused, in kube-apiserver's words. */
+  get problem(): string | undefined {
+    return this.#compile().problem;
+  }
+
+  #compile(): Compiled {
+    this.#compiled ??= compiled(this.source, this.#variables, this.#options);
+    return this.#compiled;
+  }
+}
+
+interface Compiled {
+  program?: CelProgram;
+  problem?: string;
+}
+
+function compiled(
+  source: string,
   variables: Record<string, CelType>,
-  returns: readonly CelType[] = [],
-  { mutating = false }: { mutating?: boolean } = {},
-): Expression {
-  const source = textOf(value);
-  const compiled = compile(source, { variables, mutating });
-  if (compiled.program === undefined) return { source, problem: `compilation failed: ${compiled.message}` };
-  const { program } = compiled;
+  { returns = [], mutating = false }: ExpressionOptions,
+): Compiled {
+  const result = compile(source, { variables, mutating });
+  if (result.program === undefined) return { problem: `compilation failed: ${result.message}` };
+  const { program } = result;
   const wanted = returns.map(declaredType);
   const given = declaredType(program.type);
-  if (wanted.length === 0 || wanted.includes(given)) return { source, program };
+  if (wanted.length === 0 || wanted.includes(given)) return { program };
   const list = wanted.length === 1 ? wanted[0] : `one of [${wanted.join(" ")}]`;
-  return { source, problem: `must evaluate to ${list} but got ${given}` };
+  const problem = `must evaluate to ${list} but got ${given}`;
+  // Refused with its policy, and run all the same when it is in force in a cluster whose checker knew better.
+  return given.includes("dyn") ? { program, problem } : { problem };
 }
 
 export interface ExpressionResult {
@@ -112,9 +144,10 @@ export class ExpressionContext {
 
   /** @throws OutOfBudget when all expressions that share `budget` have cost more than they may */
   async evaluate(expression: Expression, bindings: Bindings, budget: CostBudget): Promise<ExpressionResult> {
-    if (expression.program === undefined) return { problem: `compilation error: ${expression.problem}` };
     await this.#breathe();
     const { program } = expression;
+    if (program === undefined) return { problem: `compilation error: ${expression.problem}` };
+    await this.#breathe();
     const attempt = () => runWithAuthorizer(() => this.#run(program, bindings, budget), this.#answer);
     try {
       return { value: await attempt().catch((error) => this.#again(error, attempt)) };

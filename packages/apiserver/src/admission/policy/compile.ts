@@ -11,7 +11,7 @@ import {
 import { nameOf, sectionOf, textOf } from "../../objects.ts";
 import { objectsIn } from "../attributes.ts";
 import { type Condition, compileCondition } from "../conditions.ts";
-import { type Expression, expressionOf } from "../expression.ts";
+import { Expression } from "../expression.ts";
 import { compileMatcher, type Matcher } from "../match.ts";
 
 export interface Variable {
@@ -81,7 +81,7 @@ function compileCommon(object: JsonObject): Common {
   const types: Record<string, CelType> = {};
   const variables = objectsIn(spec["variables"]).map((variable) => {
     const name = textOf(variable["name"]);
-    const expression = expressionOf(variable["expression"], admissionVariables({ params, variables: { ...types } }));
+    const expression = new Expression(variable["expression"], admissionVariables({ params, variables: { ...types } }));
     types[name] = expression.program?.type ?? dyn;
     return { name, expression };
   });
@@ -109,17 +109,17 @@ export function compileValidatingPolicy(object: JsonObject): ValidatingPolicy {
   return {
     ...policy,
     validations: objectsIn(spec["validations"]).map((validation) => ({
-      expression: expressionOf(validation["expression"], variables, [bool]),
+      expression: new Expression(validation["expression"], variables, { returns: [bool] }),
       message: textOf(validation["message"]).trim(),
       messageExpression:
         textOf(validation["messageExpression"]) === ""
           ? undefined
-          : expressionOf(validation["messageExpression"], forMessages, [string]),
+          : new Expression(validation["messageExpression"], forMessages, { returns: [string] }),
       reason: textOf(validation["reason"]) || "Invalid",
     })),
     auditAnnotations: objectsIn(spec["auditAnnotations"]).map((annotation) => ({
       key: textOf(annotation["key"]),
-      expression: expressionOf(annotation["valueExpression"], variables, [string, celTypes.null]),
+      expression: new Expression(annotation["valueExpression"], variables, { returns: [string, celTypes.null] }),
     })),
   };
 }
@@ -134,7 +134,7 @@ export function compileMutatingPolicy(object: JsonObject): MutatingPolicy {
       const section = mutation[type === "JSONPatch" ? "jsonPatch" : "applyConfiguration"];
       const source = isObject(section) ? section["expression"] : undefined;
       const returns = [type === "JSONPatch" ? patchType : objectType];
-      return { type, expression: expressionOf(source, variables, returns, { mutating: true }) };
+      return { type, expression: new Expression(source, variables, { returns, mutating: true }) };
     }),
     reinvocable: spec["reinvocationPolicy"] === "IfNeeded",
   };

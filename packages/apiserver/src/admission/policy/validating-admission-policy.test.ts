@@ -217,3 +217,33 @@ test("an expression that does not compile is refused with the policy", async () 
     },
   });
 });
+
+test("the status says what expressions get wrong about the kinds that the policy names", async () => {
+  const validations = [{ expression: "object.data.a == 'x'" }, { expression: "object.dat.a == 'x'" }];
+  await policy({ validations });
+  const url = `${admission}/validatingadmissionpolicies/${name}`;
+  const { json } = await server.send({ url });
+  expect(json["status"]).toEqual({
+    observedGeneration: 1,
+    typeChecking: {
+      expressionWarnings: [
+        {
+          fieldRef: "spec.validations[1].expression",
+          warning: expect.stringMatching(
+            /^v1, Kind=ConfigMap: compilation failed: ERROR: <input>:1:7: undefined field 'dat'/,
+          ),
+        },
+      ],
+    },
+  });
+  const mended = await server.send({
+    method: "PATCH",
+    url,
+    headers: mergePatch,
+    body: { spec: { validations: validations.slice(0, 1) } },
+  });
+  expect(mended.json).toMatchObject({
+    metadata: { generation: 2 },
+    status: { observedGeneration: 2, typeChecking: {} },
+  });
+});

@@ -9,8 +9,8 @@ const maxConditions = 64;
 /** An expression that must be there and compile. */
 export function checkExpression(expression: Expression, path: string, missing = ""): FieldError[] {
   if (expression.source.trim() === "") return [required(path, missing)];
-  if (expression.program !== undefined) return [];
-  return [invalidValue(path, expression.source.trim(), expression.problem)];
+  const { problem } = expression;
+  return problem === undefined ? [] : [invalidValue(path, expression.source.trim(), problem)];
 }
 
 export function checkConditions(conditions: readonly Condition[], path: string): FieldError[] {

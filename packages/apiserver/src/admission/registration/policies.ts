@@ -16,7 +16,7 @@ import { type FieldError, isReason } from "@krate/kinds";
 import { nameOf, sectionOf, textOf } from "../../objects.ts";
 import type { Strategy } from "../../resources/resource.ts";
 import { objectsIn } from "../attributes.ts";
-import type { Expression } from "../expression.ts";
+import { Expression } from "../expression.ts";
 import {
   type CompiledPolicy,
   compileMutatingPolicy,
@@ -26,6 +26,7 @@ import {
 } from "../policy/compile.ts";
 import { checkConditions, checkExpression } from "./expressions.ts";
 import { checkMatch, checkMutatingOperations, checkSelector, completeMatch, oneOf } from "./match.ts";
+import { setTypeChecking } from "./type-checking.ts";
 
 function completePolicy(object: JsonObject): void {
   const spec = sectionOf(object, "spec");
@@ -40,6 +41,10 @@ function completeBinding(object: JsonObject): void {
 
 export const validatingPolicyStrategy: Strategy = {
   complete: completePolicy,
+  prepareForCreate: (ctx, object) => setTypeChecking(ctx, object, undefined),
+  prepareForUpdate: (ctx, object, old) => {
+    if (ctx.target.subresource === "") setTypeChecking(ctx, object, old);
+  },
   validate: (ctx, object) => (ctx.target.subresource === "" ? checkValidatingPolicy(object) : []),
 };
 
@@ -224,7 +229,7 @@ function checkMutation(mutation: JsonObject, policy: MutatingPolicy, index: numb
   }
   const wanted = sections[type];
   const other = sections[type === "JSONPatch" ? "ApplyConfiguration" : "JSONPatch"];
-  const expression = policy.mutations[index]?.expression ?? { source: "", problem: "" };
+  const expression = policy.mutations[index]?.expression ?? new Expression("", {});
   return [
     ...(isObject(mutation[wanted])
       ? checkExpression(expression, `${path}.${wanted}.expression`)
