@@ -60,6 +60,13 @@ describe("a program is bundled to one file that runs", () => {
     expect(runBundle()).toBe("select 1|1.sql|kind: A|42|@krate/tool\n");
   });
 
+  test("CommonJS that asks for its folder gets one beside a top-level await", async () => {
+    write("packages/tool/src/old.cjs", `module.exports = require("node:path").basename(__dirname);`);
+    write("packages/tool/src/main.ts", `import folder from "./old.cjs"; console.log(await Promise.resolve(folder));`);
+    expect(await build()).toBe(true);
+    expect(runBundle()).toBe("dist\n");
+  });
+
   test("an unchanged tree builds nothing; a changed input, asset or lockfile does", async () => {
     write("packages/tool/src/asset.txt", "one");
     write("packages/tool/src/other.ts", "export const text: string = 'a';");

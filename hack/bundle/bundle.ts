@@ -25,6 +25,9 @@ const external = [
 const banner = `import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
+/** Nor has it these; the folder is that of the bundle, which is all a path that is never followed needs (ssh2's pagent.exe). */
+const define = { __dirname: "import.meta.dirname", __filename: "import.meta.filename" };
+
 const options: BuildOptions = {
   bundle: true,
   platform: "node",
@@ -34,6 +37,7 @@ const options: BuildOptions = {
   mainFields: ["module", "main"],
   external,
   banner: { js: banner },
+  define,
   sourcemap: "linked",
   sourcesContent: false,
   // Small names cost nothing at run time; white space and syntax are what V8 reads. Names stay readable in stack traces.
