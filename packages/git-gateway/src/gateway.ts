@@ -133,8 +133,13 @@ export async function runGateway(
     repositories.start(signal);
     policies.start(signal);
     signingKeys.start(signal);
-    sshKeys.start(signal);
-    await Promise.all([repositories.synced(), policies.synced(), signingKeys.synced(), sshKeys.synced()]);
+    if (ssh) sshKeys.start(signal);
+    await Promise.all([
+      repositories.synced(),
+      policies.synced(),
+      signingKeys.synced(),
+      ...(ssh ? [sshKeys.synced()] : []),
+    ]);
     await recovery.start(signal);
     const port = await server.listen(config.address);
     const sshPort = await ssh?.server.listen(ssh.address);

@@ -145,12 +145,9 @@ const services: Record<SshService, Service> = {
     await stream.write(await advertiseReceivePack(repository, { http: false }));
     const input = stream.input(options.limits.maxPackBytes + maxFetchRequestBytes);
     const write = (chunk: Buffer) => stream.write(chunk);
-    try {
-      await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, options);
-    } finally {
-      // Lets go of the channel: while somebody iterates over it, what is left cannot be drained.
-      void input.return(undefined).catch(() => undefined);
-    }
+    await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, options);
+    // Lets go of the channel: while somebody iterates over it, what is left cannot be drained.
+    void input.return(undefined).catch(() => undefined);
     await stream.drain();
   },
 };
@@ -174,28 +171,29 @@ class ChannelStream {
 
   /** What the client sends. It may be left unread. @throws {GatewayError} 413 while reading beyond `maxBytes` */
   async *input(maxBytes: number): AsyncGenerator<Buffer> {
+    const iterator = this.#channel.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
     let size = 0;
-    for await (const chunk of this.#channel.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      this.onActivity();
-      size += chunk.length;
-      if (size > maxBytes) throw new GatewayError(413, `the request is larger than ${maxBytes} bytes`);
-      yield chunk;
+    try {
+      for (;;) {
+        const next = await untilAborted(iterator.next(), this.#signal);
+        if (next.done) return;
+        this.onActivity();
+        size += next.value.length;
+        if (size > maxBytes) throw new GatewayError(413, `the request is larger than ${maxBytes} bytes`);
+        yield next.value;
+      }
+    } finally {
+      // Lets go of the channel, once a read that is under way is over.
+      void iterator.return?.();
     }
   }
 
   /** Resolves when more may be written. The channel's window is the client's to choose, so the socket is waited for as well. */
   async write(chunk: Buffer): Promise<void> {
     this.onActivity();
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = () => reject(this.#signal.reason as Error);
-      if (this.#signal.aborted) return onAbort();
-      this.#signal.addEventListener("abort", onAbort, { once: true });
-      this.#channel.write(chunk, (error) => {
-        this.#signal.removeEventListener("abort", onAbort);
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#channel.write(chunk, (error) => (error ? reject(error) : resolve()));
+    await untilAborted(promise, this.#signal);
     while (this.#socket.writableLength > maxUnsentBytes) {
       this.#signal.throwIfAborted();
       await once(this.#socket, "drain", { signal: this.#signal });
@@ -228,4 +226,14 @@ class ChannelStream {
     for await (const chunk of stdout as AsyncIterable<Buffer>) await this.write(chunk);
     await finished;
   }
+}
+
+/** What `promise` becomes, unless the signal fires first: nothing of a channel that is gone ever settles. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
