@@ -2,22 +2,13 @@
  * Paths into a value: `object.spec.containers[0].?image`. cel-go resolves them in one step, with one unit of cost for the start and one for each
  * part, and once a part is optional everything after it is. Source: cel-go v0.26 interpreter/attributes.go.
  */
+
 import { CelError } from "./issues.ts";
+import { JsonList, JsonMap } from "./json-values.ts";
 import { isNumeric } from "./operators.ts";
 import type { Evaluate, Run } from "./plan.ts";
 import type { Value } from "./values.ts";
-import {
-  ArrayMap,
-  JsonList,
-  JsonMap,
-  ListValue,
-  MapValue,
-  Opaque,
-  OptionalValue,
-  Timestamp,
-  TypeValue,
-  Uint,
-} from "./values.ts";
+import { ArrayMap, ListValue, MapValue, Opaque, OptionalValue, Timestamp, TypeValue, Uint } from "./values.ts";
 
 /** One part of a path. */
 export interface Qualifier {

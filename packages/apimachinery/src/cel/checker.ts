@@ -8,8 +8,9 @@ import { functions } from "./functions/index.ts";
 import type { Overload } from "./functions/overload.ts";
 import type { CelIssue } from "./issues.ts";
 import { issueAt } from "./issues.ts";
+import { literalType, namedType, unknownField } from "./named-types.ts";
 import type { CelType } from "./types.ts";
-import { formatType, listOf, mapOf, optionalOf, typeOf, types } from "./types.ts";
+import { formatType, listOf, mapOf, optionalOf, parameter, typeOf, types } from "./types.ts";
 import { isDynOrError, isExactType, mostGeneral, Substitutions } from "./unify.ts";
 
 export interface CheckOptions {
@@ -18,35 +19,8 @@ export interface CheckOptions {
   mutating: boolean;
 }
 
-const parameter = (name: string): CelType => ({ kind: "param", name, of: [] });
 const { bool, dyn, error } = types;
-
-/** Names of types, as values. */
-const typeNames: Readonly<Record<string, CelType>> = {
-  bool,
-  bytes: types.bytes,
-  double: types.double,
-  int: types.int,
-  list: listOf(parameter("A")),
-  map: mapOf(parameter("A"), parameter("B")),
-  null_type: types.null,
-  string: types.string,
-  type: types.type,
-  uint: types.uint,
-  optional_type: { kind: "optional", name: "optional_type", of: [] },
-  "google.protobuf.Timestamp": types.timestamp,
-  "google.protobuf.Duration": types.duration,
-};
-
 const mutatingFunctions = new Set(["jsonpatch.escapeKey"]);
-/** What cel-go says about a field that JSONPatch has not is that its type has no name. */
-const unknownField: CelType = { kind: "object", name: "", of: [] };
-const patchFields: Readonly<Record<string, CelType>> = {
-  op: types.string,
-  path: types.string,
-  from: types.string,
-  value: dyn,
-};
 
 /** cel-go reports no more. */
 const maxIssues = 100;
@@ -91,7 +65,7 @@ export class Checker {
   #typeOf(node: Expr): CelType {
     switch (node.kind) {
       case "literal":
-        return literalType(node);
+        return literalType(node.value);
       case "ident":
         return this.#ident(node);
       case "select":
@@ -122,15 +96,10 @@ export class Checker {
       this.used.add(plain.split(".")[0] ?? plain);
       return this.#options.variables[plain];
     }
-    const named = this.#namedType(plain);
+    const named = namedType(plain, this.#options);
     if (named === undefined) return undefined;
     node.reference = { typeName: plain };
     return typeOf(named);
-  }
-
-  #namedType(name: string): CelType | undefined {
-    if (Object.hasOwn(typeNames, name)) return typeNames[name];
-    return libraryTypes.get(name) ?? (this.#options.mutating ? patchType(name) : undefined);
   }
 
   #ident(node: ExprOf<"ident">): CelType {
@@ -313,7 +282,7 @@ export class Checker {
       }
       return error;
     }
-    const type = this.#namedType(name);
+    const type = namedType(name, this.#options);
     if (type === undefined) return this.#undeclared(node.name, node.at);
     if (type.kind !== "object" || type.field === undefined)
       return this.report(`'${type.name}' is not a message type`, node.at);
@@ -365,40 +334,4 @@ export class Checker {
     );
     return { first: error, second: error };
   }
-}
-
-function literalType({ value }: ExprOf<"literal">): CelType {
-  if (value === null) return types.null;
-  switch (typeof value) {
-    case "bigint":
-      return types.int;
-    case "number":
-      return types.double;
-    case "string":
-      return types.string;
-    case "boolean":
-      return bool;
-    default:
-      return value instanceof Uint8Array ? types.bytes : types.uint;
-  }
-}
-
-/** Types of Kubernetes' libraries, which have names too. */
-const libraryTypes = new Map<string, CelType>();
-for (const overloads of functions.values()) {
-  for (const { result } of overloads)
-    if (result.kind === "opaque" || result.kind === "object") libraryTypes.set(result.name, result);
-}
-
-/** Types of mutations: every path of an object has one. */
-function patchType(name: string): CelType | undefined {
-  if (name === "JSONPatch")
-    return {
-      kind: "object",
-      name,
-      of: [],
-      field: (field) => (Object.hasOwn(patchFields, field) ? patchFields[field] : undefined),
-    };
-  if (name === "Object" || name.startsWith("Object.")) return { kind: "object", name, of: [], field: () => dyn };
-  return undefined;
 }

@@ -1,6 +1,7 @@
 /**
  * Compiling and running CEL expressions. Everything else in this package uses only what is here, so that the evaluator behind it can be exchanged.
  */
+
 import type { JsonValue } from "../json.ts";
 import { Budget, defaultCostLimit } from "./budget.ts";
 import { Checker } from "./checker.ts";
@@ -8,6 +9,7 @@ import type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
 import { AccessQuestion } from "./functions/authorizer.ts";
 import type { CelIssue } from "./issues.ts";
 import { CelBudgetError, CelError, CelSyntaxError, formatIssues } from "./issues.ts";
+import { fromJson } from "./json-values.ts";
 import { parse } from "./parser.ts";
 import type { Evaluate } from "./plan.ts";
 import { CelProgramError } from "./plan.ts";
@@ -17,17 +19,7 @@ import { declaredType } from "./types.ts";
 import { isExactType } from "./unify.ts";
 import { validateLiterals } from "./validators.ts";
 import type { Value } from "./values.ts";
-import {
-  Duration,
-  fromJson,
-  ListValue,
-  MapValue,
-  Opaque,
-  OptionalValue,
-  Timestamp,
-  TypeValue,
-  Uint,
-} from "./values.ts";
+import { Duration, ListValue, MapValue, Opaque, OptionalValue, Timestamp, TypeValue, Uint } from "./values.ts";
 
 export interface CompileOptions {
   /** The variables an expression may use, with their types; a name may have dots. */

@@ -7,6 +7,7 @@ export type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
 export { authorizerValue } from "./functions/authorizer.ts";
 export type { CelIssue } from "./issues.ts";
 export { CelBudgetError, CelError, formatIssues } from "./issues.ts";
+export { fromJson } from "./json-values.ts";
 export { LazyMap } from "./lazy-map.ts";
 export { checkRules, validateRules } from "./rules.ts";
 export { toJson } from "./to-json.ts";
@@ -23,4 +24,4 @@ export {
   types as celTypes,
 } from "./types.ts";
 export type { Value as CelValue } from "./values.ts";
-export { fromJson, ListValue, MapValue, typeNameOf } from "./values.ts";
+export { ListValue, MapValue, typeNameOf } from "./values.ts";

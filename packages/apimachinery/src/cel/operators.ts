@@ -1,11 +1,11 @@
 import type { Budget } from "./budget.ts";
 import { CelError } from "./issues.ts";
+import { JsonList } from "./json-values.ts";
 import { checkDuration, checkTimestamp } from "./times.ts";
 import type { Value } from "./values.ts";
 import {
   ArrayList,
   Duration,
-  JsonList,
   joinLists,
   ListValue,
   MapValue,

@@ -12,14 +12,13 @@
  */
 import type { Entry, Expr, Field } from "./ast.ts";
 import { qualifiedName } from "./ast.ts";
+import { balanced, Depths, maxDepth } from "./depths.ts";
 import { CelSyntaxError } from "./issues.ts";
 import type { Token } from "./lexer.ts";
 import { tokenize } from "./lexer.ts";
 import { expandMacro } from "./macros.ts";
 import { Uint } from "./values.ts";
 
-/** cel-go's default. */
-const maxDepth = 250;
 const reserved = new Set(
   "as break const continue else false for function if import in let loop package namespace null return true var void while".split(
     " ",
@@ -47,8 +46,7 @@ class Parser {
   readonly mistakes: CelSyntaxError[] = [];
   readonly #tokens: Token[];
   readonly #copied = { nodes: 0 };
-  /** How deep a node's tree goes: 1 for what is no operation. */
-  readonly #heights = new WeakMap<Expr, number>();
+  readonly #depths = new Depths();
   #index = 0;
   #depth = 0;
 
@@ -64,26 +62,6 @@ class Parser {
   #mistake(message: string, at: number): Expr {
     this.mistakes.push(new CelSyntaxError(message, at));
     return { kind: "literal", at, value: null };
-  }
-
-  /** Notes how deep an operation goes; cel-go visits no deeper tree. */
-  #over(node: Expr, ...operands: readonly Expr[]): Expr {
-    const height = 1 + this.#heightOf(operands);
-    if (height > maxDepth + 1) throw new CelSyntaxError("max recursion depth exceeded", -1);
-    this.#heights.set(node, height);
-    return node;
-  }
-
-  #heightOf(nodes: readonly Expr[]): number {
-    let height = 0;
-    for (const node of nodes) height = Math.max(height, this.#heights.get(node) ?? 1);
-    return height;
-  }
-
-  /** A literal is as deep as what is in it. */
-  #around(node: Expr, parts: readonly Expr[]): Expr {
-    if (parts.length > 0) this.#heights.set(node, this.#heightOf(parts));
-    return node;
   }
 
   #nested<T>(body: () => T): T {
@@ -102,7 +80,7 @@ class Parser {
       this.#expect(":");
       const no = this.expression();
       const args = [condition, yes, no];
-      return this.#over({ kind: "call", at: question.at, name: "_?_:_", target: undefined, args }, ...args);
+      return this.#depths.over({ kind: "call", at: question.at, name: "_?_:_", target: undefined, args }, ...args);
     });
   }
 
@@ -115,7 +93,7 @@ class Parser {
       places.push(token.at);
       terms.push(operand());
     }
-    return this.#around(balanced(`_${operator}_`, terms, places, 0, places.length - 1), terms);
+    return this.#depths.around(balanced(`_${operator}_`, terms, places, 0, places.length - 1), terms);
   }
 
   #relation(): Expr {
@@ -139,7 +117,7 @@ class Parser {
       this.#index++;
       const name = isIn ? "@in" : `_${token.text}_`;
       const args = [left, operand()];
-      left = this.#over({ kind: "call", at: token.at, name, target: undefined, args }, ...args);
+      left = this.#depths.over({ kind: "call", at: token.at, name, target: undefined, args }, ...args);
     }
   }
 
@@ -156,7 +134,7 @@ class Parser {
     const operand = this.#signedMember(token.text);
     if (count % 2 === 0) return operand;
     const name = token.text === "!" ? "!_" : "-_";
-    return this.#around({ kind: "call", at: token.at, name, target: undefined, args: [operand] }, [operand]);
+    return this.#depths.around({ kind: "call", at: token.at, name, target: undefined, args: [operand] }, [operand]);
   }
 
   /** A member, or after `!` a number with a sign. */
@@ -191,7 +169,7 @@ class Parser {
         this.#expect("]");
         const name = optional ? "_[?_]" : "_[_]";
         const args = [operand, index];
-        operand = this.#over({ kind: "call", at: token.at, name, target: undefined, args }, ...args);
+        operand = this.#depths.over({ kind: "call", at: token.at, name, target: undefined, args }, ...args);
       } else if (token.kind === "symbol" && token.text === "{" && qualifiedName(operand) !== undefined) {
         operand = this.#struct(qualifiedName(operand) ?? "");
       } else return operand;
@@ -207,10 +185,10 @@ class Parser {
     if (name.quoted) this.#mistake("unsupported syntax: '`'", name.at); // known to the grammar, not enabled in Kubernetes
     if (optional) {
       const field: Expr = { kind: "literal", at: name.at, value: name.text };
-      return this.#over({ kind: "call", at, name: "_?._", target: undefined, args: [operand, field] }, operand);
+      return this.#depths.over({ kind: "call", at, name: "_?._", target: undefined, args: [operand, field] }, operand);
     }
     if (name.quoted || !this.#take("("))
-      return this.#over({ kind: "select", at, operand, field: name.text, testOnly: false }, operand);
+      return this.#depths.over({ kind: "select", at, operand, field: name.text, testOnly: false }, operand);
     return this.#call(name.text, operand, opening.at);
   }
 
@@ -219,7 +197,7 @@ class Parser {
     try {
       const expanded = expandMacro({ name, target, args, at, copied: this.#copied });
       const node: Expr = expanded ?? { kind: "call", at, name, target, args };
-      return target === undefined ? this.#around(node, args) : this.#over(node, target, ...args);
+      return target === undefined ? this.#depths.around(node, args) : this.#depths.over(node, target, ...args);
     } catch (error) {
       if (!(error instanceof CelSyntaxError)) throw error;
       return this.#mistake(error.message, error.offset);
@@ -284,7 +262,7 @@ class Parser {
         break;
       }
     }
-    return this.#around({ kind: "list", at, elements, optional }, elements);
+    return this.#depths.around({ kind: "list", at, elements, optional }, elements);
   }
 
   #map(at: number): Expr {
@@ -304,7 +282,7 @@ class Parser {
         break;
       }
     }
-    return this.#around(
+    return this.#depths.around(
       { kind: "map", at, entries },
       entries.flatMap(({ key, value }) => [key, value]),
     );
@@ -327,7 +305,7 @@ class Parser {
         break;
       }
     }
-    return this.#around(
+    return this.#depths.around(
       { kind: "struct", at, name, fields },
       fields.map(({ value }) => value),
     );
@@ -359,12 +337,4 @@ class Parser {
     const where = kind === "no viable alternative" ? " at" : "";
     return new CelSyntaxError(`Syntax error: ${kind}${where} input '${text}'`, at);
   }
-}
-
-function balanced(name: string, terms: readonly Expr[], places: readonly number[], low: number, high: number): Expr {
-  if (high < low) return terms[low] as Expr;
-  const middle = (low + high + 1) >> 1;
-  const left = middle === low ? (terms[middle] as Expr) : balanced(name, terms, places, low, middle - 1);
-  const right = middle === high ? (terms[middle + 1] as Expr) : balanced(name, terms, places, middle + 1, high);
-  return { kind: "call", at: places[middle] ?? 0, name, target: undefined, args: [left, right] };
 }

@@ -6,6 +6,7 @@
  * Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go and
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules
  */
+
 import type { FieldError } from "@krate/kinds";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { canonicalJson, equalJson, isObject, own } from "../json.ts";
@@ -16,9 +17,10 @@ import { Budget } from "./budget.ts";
 import type { Bindings, CelProgram } from "./evaluate.ts";
 import { compile, run } from "./evaluate.ts";
 import { CelBudgetError, CelError } from "./issues.ts";
+import { fromJson } from "./json-values.ts";
 import { optionalOf, schemaType, types } from "./types.ts";
 import type { Value } from "./values.ts";
-import { fromJson, OptionalValue } from "./values.ts";
+import { OptionalValue } from "./values.ts";
 
 /** kube-apiserver's RuntimeCELCostBudget: what all rules of one object may cost together. */
 const objectCostLimit = 10_000_000;

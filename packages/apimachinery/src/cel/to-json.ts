@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from "../json.ts";
 import { CelError } from "./issues.ts";
+import { JsonList, JsonMap } from "./json-values.ts";
 import type { Value } from "./values.ts";
-import { JsonList, JsonMap, ListValue, MapValue, typeNameOf, Uint } from "./values.ts";
+import { ListValue, MapValue, typeNameOf, Uint } from "./values.ts";
 
 /** A value as JSON, for what a policy stores or sends: bytes are base64, times text. @throws CelError for what has no JSON form */
 export function toJson(value: Value): JsonValue {

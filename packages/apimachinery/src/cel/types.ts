@@ -60,6 +60,11 @@ export function optionalOf(value: CelType): CelType {
   return { kind: "optional", name: "optional_type", of: [value] };
 }
 
+/** A type parameter of a signature. */
+export function parameter(name: string): CelType {
+  return simple("param", name);
+}
+
 export function opaque(name: string): CelType {
   return { kind: "opaque", name, of: [] };
 }

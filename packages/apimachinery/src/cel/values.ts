@@ -1,13 +1,5 @@
-/**
- * Values while an expression runs. JSON is not copied: a JsonMap or JsonList looks into the object it was given, and converts what is asked for. An
- * integral JSON number is an int, unless its schema says `number`; CEL doubles are JavaScript numbers, ints are bigints.
- */
-import type { JsonObject, JsonValue } from "../json.ts";
-import type { Schema } from "../schema/types.ts";
-import { memberSchema } from "../schema/types.ts";
+/** Values while an expression runs: CEL doubles are JavaScript numbers, ints are bigints. `json-values.ts` has those that look into JSON. */
 import { CelBudgetError } from "./issues.ts";
-import { parseDuration, parseTimestamp } from "./times.ts";
-import { unescapeField } from "./types.ts";
 
 export class Uint {
   readonly value: bigint;
@@ -152,22 +144,6 @@ function flatten(list: JoinedList): Value[] {
   return values;
 }
 
-export class JsonList extends ListValue {
-  readonly json: readonly JsonValue[];
-  readonly schema: Schema | undefined;
-  constructor(json: readonly JsonValue[], schema: Schema | undefined) {
-    super();
-    this.json = json;
-    this.schema = schema;
-  }
-  get size(): number {
-    return this.json.length;
-  }
-  at(index: number): Value {
-    return fromJson(this.json[index], this.schema?.items);
-  }
-}
-
 export abstract class MapValue {
   abstract readonly size: number;
   abstract get(key: Value): Value | undefined;
@@ -181,44 +157,6 @@ export abstract class MapValue {
   select(name: string): Value | undefined {
     return this.get(name);
   }
-}
-
-export class JsonMap extends MapValue {
-  readonly json: JsonObject;
-  readonly schema: Schema | undefined;
-  constructor(json: JsonObject, schema: Schema | undefined) {
-    super();
-    this.json = json;
-    this.schema = schema;
-  }
-  get size(): number {
-    return keysOf(this.json).length;
-  }
-  get(key: Value): Value | undefined {
-    if (typeof key !== "string" || !Object.hasOwn(this.json, key)) return undefined;
-    const value = this.json[key];
-    return value === undefined ? undefined : fromJson(value, memberSchema(this.schema, key));
-  }
-  override has(key: Value): boolean {
-    return typeof key === "string" && Object.hasOwn(this.json, key) && this.json[key] !== undefined;
-  }
-  override select(name: string): Value | undefined {
-    return this.get(this.schema?.properties === undefined ? name : unescapeField(name));
-  }
-  keys(): readonly string[] {
-    return keysOf(this.json);
-  }
-}
-
-const knownKeys = new WeakMap<JsonObject, readonly string[]>();
-
-/** The keys of an object, which expressions ask for again and again: objects do not change while they are judged. */
-function keysOf(json: JsonObject): readonly string[] {
-  const known = knownKeys.get(json);
-  if (known !== undefined) return known;
-  const keys = Object.keys(json);
-  knownKeys.set(json, keys);
-  return keys;
 }
 
 /** A map that an expression made. */
@@ -296,30 +234,6 @@ export type Value =
   | Opaque
   | ListValue
   | MapValue;
-
-/** A JSON value as CEL sees it; with a schema, formats and numbers have the types it says. */
-export function fromJson(json: JsonValue | undefined, schema?: Schema): Value {
-  if (json === undefined) return null;
-  if (typeof json === "number") return Number.isInteger(json) && schema?.type !== "number" ? BigInt(json) : json;
-  if (typeof json === "string") return schema?.format === undefined ? json : formatted(json, schema);
-  if (typeof json !== "object" || json === null) return json;
-  return Array.isArray(json) ? new JsonList(json, schema) : new JsonMap(json, schema);
-}
-
-function formatted(text: string, schema: Schema): Value {
-  switch (schema.format ?? "") {
-    case "date-time":
-      return new Timestamp(parseTimestamp(text));
-    case "date":
-      return new Timestamp(parseTimestamp(`${text}T00:00:00Z`));
-    case "duration":
-      return new Duration(parseDuration(text));
-    case "byte":
-      return new Uint8Array(Buffer.from(text, "base64"));
-    default:
-      return text;
-  }
-}
 
 /** Texts of a key, the first for keys of its own type and the others for equal keys of other types. */
 function keyTexts(key: Value): readonly [string, ...string[]] {

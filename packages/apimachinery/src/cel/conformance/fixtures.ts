@@ -1,4 +1,5 @@
 /** Fixtures that `hack/cel-fixtures` made with Kubernetes' own CEL: reading them, and comparing with what this module does. */
+
 import { readFileSync } from "node:fs";
 import type { JsonObject, JsonValue } from "../../json.ts";
 import { compileSchema } from "../../schema/index.ts";
@@ -10,6 +11,7 @@ import type { AccessCheck, AccessDecision } from "../functions/authorizer.ts";
 import { authorizerValue } from "../functions/authorizer.ts";
 import { doubleText } from "../go-text.ts";
 import { CelBudgetError, CelError } from "../issues.ts";
+import { fromJson } from "../json-values.ts";
 import { formatTimestamp } from "../times.ts";
 import type { CelType } from "../types.ts";
 import { declaredType, parseType, schemaType } from "../types.ts";
@@ -18,7 +20,6 @@ import {
   ArrayList,
   ArrayMap,
   Duration,
-  fromJson,
   ListValue,
   MapValue,
   OptionalValue,
