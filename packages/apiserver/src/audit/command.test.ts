@@ -12,6 +12,15 @@ const cases: { method: string; path: string; type?: string; body?: CommandInput[
     command: `kubectl create -n acme -f - <<'EOF'\n{"kind":"Issue","metadata":{"name":"a"},"spec":{"title":"it's"}}\nEOF`,
   },
   {
+    method: "POST",
+    path: base,
+    body: {
+      kind: "Issue",
+      metadata: { name: "a", annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{}", x: "y" } },
+    },
+    command: `kubectl apply -n acme -f - <<'EOF'\n{"kind":"Issue","metadata":{"name":"a","annotations":{"x":"y"}}}\nEOF`,
+  },
+  {
     method: "PUT",
     path: `${base}/a/status?dryRun=All`,
     body: { kind: "Issue" },

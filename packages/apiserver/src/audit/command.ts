@@ -2,7 +2,7 @@
  * The kubectl command that repeats a request (C-42): what somebody who reads the activity would paste into a shell. Bodies are as they were
  * sent, on one line, with secrets hidden.
  */
-import type { JsonObject } from "@krate/apimachinery";
+import { isObject, type JsonObject } from "@krate/apimachinery";
 import type { ResourceRequest } from "../request-info.ts";
 
 export interface CommandInput {
@@ -26,9 +26,7 @@ export function kubectlCommand(input: CommandInput): string {
   const dryRun = params.has("dryRun") ? ["--dry-run=server"] : [];
   switch (target.verb) {
     case "create":
-      return target.subresource === ""
-        ? withBody(["kubectl", "create", ...namespaceOf(target), ...dryRun], input)
-        : withBody(["kubectl", "create", "--raw", quote(target.path)], input);
+      return createCommand(input, dryRun);
     case "update":
       return withBody(["kubectl", "replace", ...namespaceOf(target), ...subresourceOf(target), ...dryRun], input);
     case "patch":
@@ -56,6 +54,24 @@ export function kubectlCommand(input: CommandInput): string {
     default:
       return join(["kubectl", "get", "--raw", quote(target.path)]);
   }
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** What `kubectl apply` made says so; it adds its annotation by itself. */
+function createCommand(input: CommandInput, dryRun: string[]): string {
+  const { target, body } = input;
+  if (target.subresource !== "") return withBody(["kubectl", "create", "--raw", quote(target.path)], input);
+  const words = (verb: string) => ["kubectl", verb, ...namespaceOf(target), ...dryRun];
+  const metadata = isObject(body as JsonObject) ? (body as JsonObject)["metadata"] : undefined;
+  const annotations = isObject(metadata) ? metadata["annotations"] : undefined;
+  if (!isObject(metadata) || !isObject(annotations) || annotations[lastApplied] === undefined) {
+    return withBody(words("create"), input);
+  }
+  const { [lastApplied]: _added, ...rest } = annotations;
+  const { annotations: _all, ...others } = metadata;
+  const applied = { ...others, ...(Object.keys(rest).length > 0 && { annotations: rest }) };
+  return withBody(words("apply"), { ...input, body: { ...(body as JsonObject), metadata: applied } });
 }
 
 function patchCommand(input: CommandInput, dryRun: string[]): string {

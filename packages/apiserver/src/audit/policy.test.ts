@@ -71,9 +71,11 @@ test("rules look at who called, not at whom they acted as", () => {
   expect(ruleFor(policy, ctx)).toBeUndefined();
 });
 
-test("by default every write is told of and no read", () => {
+test("by default every write is told of but heartbeats, and no read", () => {
   expect(ruleFor(defaultPolicy, request({ method: "DELETE", url: "/api/v1/nodes/x" }))?.level).toBe("Metadata");
   expect(ruleFor(defaultPolicy, request())).toBeUndefined();
+  const lease = "/apis/coordination.k8s.io/v1/namespaces/a/leases/x";
+  expect(ruleFor(defaultPolicy, request({ method: "PATCH", url: lease }))).toBeUndefined();
 });
 
 const head = "apiVersion: audit.k8s.io/v1\nkind: Policy\n";

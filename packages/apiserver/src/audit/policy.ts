@@ -29,9 +29,18 @@ export interface AuditPolicy {
   rules: readonly AuditRule[];
 }
 
-/** Every write, without its bodies. */
+const writes = ["create", "update", "patch", "delete", "deletecollection"];
+const all = (group: string, ...resources: string[]) => ({ group, resources, resourceNames: [] });
+
+/** Every write, without its bodies; but for what programs do by the second and nobody looks up: Leases and Events. */
 export const defaultPolicy: AuditPolicy = {
-  rules: [rule({ level: "Metadata", verbs: ["create", "update", "patch", "delete", "deletecollection"] })],
+  rules: [
+    rule({
+      level: "None",
+      resources: [all("coordination.k8s.io", "leases"), all("", "events"), all("events.k8s.io", "events")],
+    }),
+    rule({ level: "Metadata", verbs: writes }),
+  ],
 };
 
 function rule(given: Partial<AuditRule> & Pick<AuditRule, "level">): AuditRule {
