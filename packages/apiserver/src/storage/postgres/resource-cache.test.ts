@@ -139,6 +139,22 @@ describe("ResourceCache", () => {
     expect(cache.bytes).toBeLessThanOrEqual(6 * rowBytes);
   });
 
+  test("knows an object by its name up to the bound, and whether it is there", async () => {
+    const { cache, write, loaded } = setUp(6);
+    for (const name of "abcdefghijklmnop") write("created", name);
+    await loaded();
+    const byName = (name: string) =>
+      names(
+        cache.list(
+          { ...scope, namespace: "n" },
+          { ...first, conditions: [{ on: "key", part: "name", value: name, negate: false }] },
+        ),
+      );
+    expect(byName("b")).toEqual(["b"]);
+    expect(byName("bb")).toEqual([]);
+    expect(byName("p")).toBeUndefined();
+  });
+
   test("answers for a namespace that ends before the bound", async () => {
     const { cache, write, loaded } = setUp(6);
     for (const name of "ab") write("created", name, "first");

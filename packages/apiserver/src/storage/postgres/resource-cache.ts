@@ -6,7 +6,7 @@ import { compareKeys, type StoredRow } from "../row.ts";
 import type { ObjectKey, Scope } from "../store.ts";
 import type { Condition } from "../tags.ts";
 import { rowBytes } from "./object-cache.ts";
-import { type Selected, selectByIndex, selectInOrder } from "./selecting.ts";
+import { namedKey, type Selected, selectByIndex, selectInOrder } from "./selecting.ts";
 import { SortedRows } from "./sorted-rows.ts";
 import { TagIndex } from "./tag-index.ts";
 
@@ -272,6 +272,8 @@ function pageOf(resource: Resource, namespace: string | undefined, page: PageReq
     return resource.index;
   };
   const found = (indexed && selectByIndex(rows, index, selection)) || selectInOrder(rows, selection);
+  const only = namedKey(selection);
+  if (only && !complete) return covers(resource, only) ? found : undefined;
   const endsInside = complete || (bound !== undefined && namespace !== undefined && bound.namespace > namespace);
   return found.more || endsInside ? found : undefined;
 }

@@ -64,15 +64,24 @@ export function selectByIndex(rows: SortedRows, index: () => TagIndex, selection
   return { rows: new FoundRows(found.slice(0, limit)), more: found.length > limit };
 }
 
-function named(rows: SortedRows, { namespace, conditions }: Selection): StoredRow[] | undefined {
+/** The one object a selection can be about, where it says so. */
+export function namedKey({
+  namespace,
+  conditions,
+}: Pick<Selection, "namespace" | "conditions">): ListPosition | undefined {
   const required = (part: "name" | "namespace"): string | undefined => {
     for (const each of conditions) if (each.on === "key" && each.part === part && !each.negate) return each.value;
     return undefined;
   };
   const name = required("name");
   const within = namespace ?? required("namespace");
-  if (name === undefined || within === undefined) return undefined;
-  const row = rows.get({ namespace: within, name });
+  return name === undefined || within === undefined ? undefined : { namespace: within, name };
+}
+
+function named(rows: SortedRows, selection: Selection): StoredRow[] | undefined {
+  const key = namedKey(selection);
+  if (!key) return undefined;
+  const row = rows.get(key);
   return row ? [row] : [];
 }
 
