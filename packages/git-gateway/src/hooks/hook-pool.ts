@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import type { FromWorker, HookAnswer, HookQuestion, ToWorker, WorkerSetup } from "./hook-protocol.ts";
+import type { FromWorker, HookAnswer, HookQuestion, HookReply, ToWorker, WorkerSetup } from "./hook-protocol.ts";
 
 /** A hook could not be run to its end. `kind` is for metrics, the text for people. */
 export class HookFailure extends Error {
@@ -18,7 +18,7 @@ export interface HookRun {
   /** Longest the hook itself may run; what the gateway needs for its answers does not count. */
   timeoutMs: number;
   /** Answers what the hook asks; a rejection ends the run. */
-  answer(question: HookQuestion): Promise<Uint8Array | undefined>;
+  answer(question: HookQuestion): Promise<HookReply>;
 }
 
 export interface HookResult {
@@ -45,7 +45,7 @@ const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 
 interface Job {
   message: ToWorker;
   timeoutMs: number;
-  answer(question: HookQuestion): Promise<Uint8Array | undefined>;
+  answer(question: HookQuestion): Promise<HookReply>;
   resolve(outcome: { message: FromWorker; ranMs: number }): void;
   reject(error: unknown): void;
 }
@@ -68,7 +68,9 @@ export class HookPool {
 
   /** @throws {HookFailure} */
   async compile(bytes: Uint8Array): Promise<WebAssembly.Module> {
-    const { message } = await this.#submit({ kind: "compile", bytes }, compileTimeoutMs, async () => undefined);
+    const { message } = await this.#submit({ kind: "compile", bytes }, compileTimeoutMs, async () => ({
+      bytes: undefined,
+    }));
     if (message.kind === "compiled") return message.module;
     throw new HookFailure("module", message.kind === "failed" ? message.message : "the module could not be compiled");
   }
@@ -229,7 +231,7 @@ class HookThread {
   async #answer(job: Job, question: HookQuestion): Promise<void> {
     let answer: HookAnswer;
     try {
-      answer = { bytes: await job.answer(question) };
+      answer = await job.answer(question);
     } catch (error) {
       answer = { failed: error instanceof Error ? error.message : String(error) };
       // The push fails with what really happened, not with the hook's complaint about it.

@@ -17,8 +17,15 @@ export type HookQuestion =
   | { what: "large-blobs"; update: number; minBytes: number }
   | { what: "object"; name: string; content: boolean };
 
-/** JSON text, an object's bytes, or nothing when there is no such thing. `failed`: the run must end. */
-export type HookAnswer = { bytes: Uint8Array | undefined } | { failed: string };
+/** JSON text, an object's bytes, or nothing when there is no such thing. */
+export interface HookReply {
+  bytes: Uint8Array | undefined;
+  /** Answers to the same question about other updates: a hook that asks about one asks about the next. */
+  others?: { update: number; bytes: Uint8Array }[];
+}
+
+/** `failed`: the run must end. */
+export type HookAnswer = HookReply | { failed: string };
 
 export type ToWorker =
   | { kind: "compile"; bytes: Uint8Array }
@@ -41,6 +48,8 @@ export interface WorkerSetup {
 export const hookLimits = {
   /** Questions to the gateway. */
   questions: 20_000,
+  /** Bytes of answers that are sent ahead of their questions. */
+  aheadBytes: 1024 * 1024,
   /** Bytes of answers and of the input. */
   answerBytes: 64 * 1024 * 1024,
   /** Largest object that can be read. */

@@ -7,6 +7,7 @@ import {
   type FromWorker,
   type HookAnswer,
   type HookQuestion,
+  type HookReply,
   hookLimits,
   type ToWorker,
   type WorkerSetup,
@@ -31,13 +32,13 @@ parent.on("message", (message: ToWorker) => {
 tell({ kind: "ready" });
 
 /** Asks the gateway and waits, as the hook does: the thread has nothing else to do. */
-function ask(question: HookQuestion): Uint8Array | undefined {
+function ask(question: HookQuestion): HookReply {
   tell({ kind: "ask", question });
   Atomics.wait(flag, 0, 0);
   Atomics.store(flag, 0, 0);
   const answer = receiveMessageOnPort(answers)?.message as HookAnswer | undefined;
   if (!answer || "failed" in answer) throw new Error(answer?.failed ?? "the gateway did not answer");
-  return answer.bytes;
+  return answer;
 }
 
 /** Text a hook leaves for people, cut at a number of bytes. */
@@ -60,6 +61,8 @@ class Run {
   #memory: WebAssembly.Memory | undefined;
   #questions = 0;
   #answerBytes: number;
+  /** Answers that came ahead, by question. */
+  readonly #ahead = new Map<string, Uint8Array>();
   /** The last answer, for a hook that asks for its length first and for its bytes then. */
   #last: { key: string; bytes: Uint8Array | undefined } = { key: "", bytes: undefined };
 
@@ -121,11 +124,17 @@ class Run {
     if (this.#last.key === key) return this.#last.bytes;
     if (++this.#questions > hookLimits.questions)
       throw new Error(`the hook asked more than ${hookLimits.questions} times`);
-    const bytes = ask(question);
+    const bytes = this.#ahead.get(key) ?? this.#askGateway(question);
     this.#answerBytes += bytes?.length ?? 0;
     if (this.#answerBytes > hookLimits.answerBytes)
       throw new Error(`the hook read more than ${hookLimits.answerBytes} bytes`);
     this.#last = { key, bytes };
     return bytes;
+  }
+
+  #askGateway(question: HookQuestion): Uint8Array | undefined {
+    const reply = ask(question);
+    for (const { update, bytes } of reply.others ?? []) this.#ahead.set(JSON.stringify({ ...question, update }), bytes);
+    return reply.bytes;
   }
 }

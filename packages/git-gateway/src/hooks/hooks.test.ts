@@ -166,6 +166,26 @@ test("what the facts throw ends the push, not only the hook", async () => {
   expect((await hook({})).refusal).toBeUndefined();
 });
 
+test("a hook of many updates gets the answers about all of them with the first", async () => {
+  // for (i = 0; i < 100; i++) if (commits(i, 0, 0) != 2) return 1; return 0          ("[]" has two bytes)
+  const body = [
+    ...[0x03, 0x40],
+    ...[0x20, 0x00, 0x41, 0x00, 0x41, 0x00, 0x10, 0x01, 0x41, 0x02, 0x47, 0x04, 0x40, 0x41, 0x01, 0x0f, 0x0b],
+    ...[0x20, 0x00, 0x41, 0x01, 0x6a, 0x22, 0x00, 0x41, 0xe4, 0x00, 0x48, 0x0d, 0x00],
+    ...[0x0b, 0x41, 0x00],
+  ];
+  const asked: number[] = [];
+  const updates = Array.from({ length: 100 }, (_, index) => ({
+    ...update,
+    commits: async () => {
+      asked.push(index);
+      return [];
+    },
+  }));
+  expect(await run(assembleHook({ body, locals: 1 }), {}, { updates })).toMatchObject({ seen: ["accepted"] });
+  expect(asked).toEqual(Array.from({ length: 100 }, (_, index) => index));
+});
+
 test("one push's hooks have a time together", async () => {
   const loop = assembleHook({ body: [0x03, 0x40, 0x0c, 0x00, 0x0b, 0x41, 0x00] });
   const digest = `sha256:${createHash("sha256").update(loop).digest("hex")}`;

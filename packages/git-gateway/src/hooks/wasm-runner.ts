@@ -1,6 +1,6 @@
 import type { CommitFacts, PushFacts, RefUpdateFacts, WasmCall, WasmOutcome, WasmRunner } from "@krate/refpolicy";
 import { HookFailure, type HookPool } from "./hook-pool.ts";
-import { type HookQuestion, hookLimits } from "./hook-protocol.ts";
+import { type HookQuestion, type HookReply, hookLimits } from "./hook-protocol.ts";
 import type { ModuleStore } from "./module-store.ts";
 
 /** @defaultValue of `timeoutMs` in a RefPolicy, milliseconds */
@@ -77,9 +77,25 @@ function inputOf({ policy, rule, hook, updates, push }: WasmCall, namespace: str
   };
 }
 
-async function answerOf(question: HookQuestion, { updates, push }: WasmCall): Promise<Uint8Array | undefined> {
-  if (question.what === "object") return objectAnswer(question, push);
-  const update = updates[question.update];
+async function answerOf(question: HookQuestion, call: WasmCall): Promise<HookReply> {
+  if (question.what === "object") return { bytes: await objectAnswer(question, call.push) };
+  const { update: index } = question;
+  const bytes = await updateAnswer(question, call.updates[index]);
+  const others: NonNullable<HookReply["others"]> = [];
+  let left = hookLimits.aheadBytes - (bytes?.length ?? 0);
+  for (let update = index + 1; update < call.updates.length && left > 0; update++) {
+    const next = await updateAnswer(question, call.updates[update]);
+    if (!next) break;
+    left -= next.length;
+    others.push({ update, bytes: next });
+  }
+  return { bytes, others };
+}
+
+async function updateAnswer(
+  question: Exclude<HookQuestion, { what: "object" }>,
+  update: RefUpdateFacts | undefined,
+): Promise<Uint8Array | undefined> {
   if (!update) return undefined;
   switch (question.what) {
     case "commits":
