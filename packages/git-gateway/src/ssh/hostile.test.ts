@@ -137,9 +137,10 @@ test("offering keys ends after as many as are allowed", async () => {
     return connected({
       authHandler: (_left, _partial, callback) => {
         const key = files[next++];
-        callback(key === undefined ? false : { type: "publickey", username: "git", key });
+        // `false` ends it, which the types do not know.
+        callback(key === undefined ? (false as never) : { type: "publickey", username: "git", key });
       },
-    } as ssh2.ConnectConfig);
+    });
   };
   await offer(1);
   await expect(offer(5)).rejects.toThrow();
@@ -234,7 +235,7 @@ test("a client that sends beyond its window is cut off", async () => {
   await writeFile(join(path, "packed-refs"), `# pack-refs with: peeled fully-peeled sorted \n${refs.join("")}`);
   const client = await signedIn();
   const channel = await exec(client, "git-upload-pack '/acme/flood'");
-  const closed = new Promise((resolve) => client.once("close", resolve));
+  const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
   // ssh2 keeps to the window it was given: it is told that it was given more.
   (channel as unknown as { outgoing: { window: number } }).outgoing.window = Number.MAX_SAFE_INTEGER;
   // Of a size that does not divide the window: at exactly 0 ssh2 throws away what comes.
