@@ -312,5 +312,12 @@ skipWithout("envtest")("git-gateway on a real kube-apiserver", () => {
     const work = await workTree("hooked");
     const pushed = await git(["push", url("hooked", writer), "main"], work);
     expect(pushed.stderr).toContain("x RefPolicy/no, rule no: not on my watch");
+    const key = { namespace, name: "krate-refpolicy" };
+    await admin.patch(ConfigMap, key, { data: { "bundle.json": "{}" } }, { type: "merge" });
+    const still = await git(["push", url("hooked", writer), "main"], work);
+    expect(still.stderr).toContain("not on my watch"); // what is not a bundle replaces none
+    expect((await admin.get(ConfigMap, key)).metadata?.annotations).toMatchObject({
+      "applied.krate.a5c.ai/gateway-under-test": bundle.hash,
+    });
   }, 60_000);
 });
