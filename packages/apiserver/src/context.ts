@@ -1,5 +1,5 @@
 import type { JsonObject, Negotiated } from "@krate/apimachinery";
-import { tooManyRequests } from "@krate/kinds";
+import { ApiError, tooManyRequests } from "@krate/kinds";
 import type { Body, Exchange, HeaderMap } from "./http/exchange.ts";
 import type { RequestInfo, ResourceRequest } from "./request-info.ts";
 import type { ServedResource } from "./resources/resource.ts";
@@ -72,7 +72,7 @@ const noParams = new URLSearchParams();
 /** What a request holds while it is worked on. */
 export interface HeldSeat {
   release(): void;
-  /** Gives the seat back and goes on receiving without one. False when too many do. */
+  /** Gives the seat back and goes on sending or receiving without one. False when too many do. */
   waitWithoutSeat(): boolean;
 }
 
@@ -180,29 +180,32 @@ export class RequestContext {
     this.auditAnnotations[key] = value.slice(0, maxAuditAnnotationCharacters);
   }
 
-  /** The whole body. @throws RequestEntityTooLarge, BadRequest when the client stops in the middle */
+  /** The whole body. @throws RequestEntityTooLarge, BadRequest when the client stops in the middle, TooManyRequests */
   readBody(limitBytes = this.services.limits.maxBodyBytes): Promise<Buffer> {
-    const body = this.exchange.readBody(limitBytes);
-    const { seat } = this;
-    if (seat === undefined) return body;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        if (!seat.waitWithoutSeat()) reject(tooManyRequests("too many slow uploads, please try again later", 1));
-      }, slowClientMilliseconds);
-      body.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
+    return this.waitForClient(this.exchange.readBody(limitBytes));
   }
 
-  /** Waits for the client to take bytes. A slow one gives its seat back: it makes nobody work. */
-  async waitForClient<T>(work: Promise<T>): Promise<T> {
+  /**
+   * Waits for the client to send or take bytes. After two seconds a slow one gives its seat back: it makes nobody work.
+   * @throws TooManyRequests when too many are slow, Timeout when the request's time is over
+   */
+  waitForClient<T>(work: Promise<T>): Promise<T> {
     const { seat } = this;
-    if (seat === undefined) return work;
-    const timer = setTimeout(() => seat.release(), slowClientMilliseconds);
-    try {
-      return await work;
-    } finally {
-      clearTimeout(timer);
-    }
+    return new Promise<T>((resolve, reject) => {
+      let onAbort: (() => void) | undefined;
+      const timer = setTimeout(() => {
+        if (seat !== undefined && !seat.waitWithoutSeat()) reject(tooManyRequests("too many slow clients", 1));
+        onAbort = () => {
+          if (this.#deadlineReached) reject(new ApiError("Timeout", "the client was too slow"));
+        };
+        if (this.#deadlineReached) onAbort();
+        else this.signal.addEventListener("abort", onAbort);
+      }, slowClientMilliseconds);
+      work.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        if (onAbort !== undefined) this.signal.removeEventListener("abort", onAbort);
+      });
+    });
   }
 
   warn(text: string): void {

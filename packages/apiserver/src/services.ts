@@ -163,9 +163,9 @@ export interface Limits {
   maxLongRunning: number;
   /** Of which one user may have so many. */
   maxLongRunningPerFlow: number;
-  /** Bodies that are still coming after two seconds, each up to `maxBodyBytes` of memory. */
-  maxSlowUploads: number;
-  maxSlowUploadsPerFlow: number;
+  /** Requests whose client has sent or taken nothing for two seconds; each may hold a body in memory. More get 429 or are cut off. */
+  maxSlowClients: number;
+  maxSlowClientsPerFlow: number;
 }
 
 export const defaultLimits: Limits = {
@@ -178,6 +178,6 @@ export const defaultLimits: Limits = {
   maxWaitSeconds: 15,
   maxLongRunning: 20_000,
   maxLongRunningPerFlow: 5000,
-  maxSlowUploads: 200,
-  maxSlowUploadsPerFlow: 50,
+  maxSlowClients: 200,
+  maxSlowClientsPerFlow: 50,
 };

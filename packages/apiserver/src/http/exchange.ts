@@ -47,7 +47,12 @@ export interface Exchange {
   readonly closed: boolean;
   /** Called at once when the client has gone already. */
   onClose(listener: () => void): void;
+  /** Dropped when the client has gone or something was sent already. */
   send(status: number, headers: HeaderMap, body: Body): void;
+  /** Resolves when the client has taken what was sent, or has gone. */
+  taken(): Promise<void>;
+  /** Cuts the answer off: the client must not take what it has for the whole. */
+  abort(): void;
   open(status: number, headers: HeaderMap): BodyStream;
 }
 

@@ -11,7 +11,7 @@ import {
   valuesOf,
 } from "./exchange.ts";
 import { readAll } from "./read-body.ts";
-import { endWith, WritableBody } from "./writable-body.ts";
+import { endWith, WritableBody, whenTaken } from "./writable-body.ts";
 
 /** One HTTP/1.1 request. */
 export class Http1Exchange implements Exchange {
@@ -60,7 +60,7 @@ export class Http1Exchange implements Exchange {
   }
 
   send(status: number, headers: HeaderMap, body: Body): void {
-    if (this.closed) return;
+    if (this.closed || this.#response.headersSent) return;
     // A body that was never read would be taken for the next request.
     const rest = this.#request.readableEnded || this.method === "GET" ? {} : { connection: "close" };
     this.#response.writeHead(status, { "content-length": bodyLength(body), ...headersOf(headers), ...rest });
@@ -72,7 +72,15 @@ export class Http1Exchange implements Exchange {
       this.#response.writeHead(status, headersOf(headers));
       this.#response.flushHeaders();
     }
-    return new WritableBody(this.#response, () => this.#response.destroy());
+    return new WritableBody(this.#response, () => this.abort());
+  }
+
+  taken(): Promise<void> {
+    return whenTaken(this.#response);
+  }
+
+  abort(): void {
+    this.#response.destroy();
   }
 }
 

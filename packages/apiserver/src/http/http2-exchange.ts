@@ -12,7 +12,7 @@ import {
   valuesOf,
 } from "./exchange.ts";
 import { readAll } from "./read-body.ts";
-import { endWith, WritableBody } from "./writable-body.ts";
+import { endWith, WritableBody, whenTaken } from "./writable-body.ts";
 
 /** One HTTP/2 stream, by Node's core `stream` API: half the CPU of the compatibility API. */
 export class Http2Exchange implements Exchange {
@@ -64,7 +64,7 @@ export class Http2Exchange implements Exchange {
   }
 
   send(status: number, headers: HeaderMap, body: Body): void {
-    if (this.closed) return;
+    if (this.closed || this.#stream.headersSent) return;
     this.#stream.respond({ ":status": status, "content-length": bodyLength(body), ...headers });
     endWith(this.#stream, body);
     this.#refuseRest();
@@ -72,7 +72,15 @@ export class Http2Exchange implements Exchange {
 
   open(status: number, headers: HeaderMap): BodyStream {
     if (!this.closed) this.#stream.respond({ ":status": status, ...headers });
-    return new WritableBody(this.#stream, () => this.#stream.destroy(new Error("the answer was cut off")));
+    return new WritableBody(this.#stream, () => this.abort());
+  }
+
+  taken(): Promise<void> {
+    return whenTaken(this.#stream);
+  }
+
+  abort(): void {
+    this.#stream.destroy(new Error("the answer was cut off"));
   }
 
   /** Answered before the body was read (401, 413): tell the client to stop sending. RFC 9113 §8.1. */

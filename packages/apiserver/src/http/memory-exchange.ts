@@ -85,6 +85,8 @@ export class MemoryExchange implements Exchange {
     this.#close();
   }
 
+  async taken(): Promise<void> {}
+
   open(status: number, headers: HeaderMap): BodyStream {
     this.status = status;
     this.responseHeaders = headers;

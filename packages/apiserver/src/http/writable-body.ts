@@ -22,6 +22,20 @@ export function endWith(stream: Writable, body: Body): void {
   stream.end();
 }
 
+/** Resolves when everything is handed to the network, or will never be. */
+export function whenTaken(stream: Writable): Promise<void> {
+  if (stream.writableFinished || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.removeListener("finish", done);
+      stream.removeListener("close", done);
+      resolve();
+    };
+    stream.on("finish", done);
+    stream.on("close", done);
+  });
+}
+
 /** Writes at the pace of the client: `write` waits while the socket is full. */
 export class WritableBody implements BodyStream {
   readonly #stream: Writable;

@@ -134,8 +134,8 @@ test("a slow client gives its seat back: it makes nobody work", async () => {
   expect(order).toEqual(["slow", "2", "3"]);
 });
 
-test("slow uploads go on without a seat, so many of one user", async () => {
-  const { start } = setUp({ maxSlowUploads: 3, maxSlowUploadsPerFlow: 2, seats: 8 });
+test("slow clients go on without a seat, so many of one user", async () => {
+  const { start } = setUp({ maxSlowClients: 3, maxSlowClientsPerFlow: 2, seats: 8 });
   const upload = async (user: string) => {
     const { ctx } = start(`${user} ${Math.random()}`, { user, method: "POST" });
     await settled();

@@ -14,8 +14,8 @@ type FairLimits = Pick<
   | "maxWaitSeconds"
   | "maxLongRunning"
   | "maxLongRunningPerFlow"
-  | "maxSlowUploads"
-  | "maxSlowUploadsPerFlow"
+  | "maxSlowClients"
+  | "maxSlowClientsPerFlow"
 >;
 
 /** How priorities stand to one another. */
@@ -30,7 +30,7 @@ export function seatsFor(limits: FairLimits, now?: () => number): Seats {
 
 /**
  * Priority and fairness: each request takes seats, lists up to ten, and when there are none its turn comes by what its user was given
- * before. Too many waiting, or too long: 429 with Retry-After. Watches and logs sit only until they have begun, slow uploads only two seconds;
+ * before. Too many waiting, or too long: 429 with Retry-After. Watches and logs sit only until they have begun, slow clients only two seconds;
  * the number of both is bounded.
  * Administrators and health checks pass.
  */
@@ -45,7 +45,7 @@ export function limit({
 }): Stage {
   const estimator = new WorkEstimator();
   const streams = new FlowCounts({ max: limits.maxLongRunning, maxPerFlow: limits.maxLongRunningPerFlow });
-  const uploads = new FlowCounts({ max: limits.maxSlowUploads, maxPerFlow: limits.maxSlowUploadsPerFlow });
+  const slow = new FlowCounts({ max: limits.maxSlowClients, maxPerFlow: limits.maxSlowClientsPerFlow });
   observer.levels(Object.fromEntries(limitedLevels.map(({ name }) => [name, seats.nominalSeats(name)])));
   return (ctx, next) => {
     const schema = flowSchemaOf(ctx);
@@ -61,7 +61,7 @@ export function limit({
       if (leave === undefined) throw turn.refuse("concurrency-limit", false, ctx);
       turn.leaveAtEnd(leave);
     }
-    turn.uploads = { enter: () => uploads.enter(flow) };
+    turn.slowClients = { enter: () => slow.enter(flow) };
     const work = () => {
       ctx.seat = turn;
       return turn.during(ctx, next, estimator);
@@ -81,9 +81,10 @@ class Turn {
   readonly #observer: RequestObserver;
   readonly #since = performance.now();
   #seat: Seat | undefined;
+  #isSlow = false;
   readonly #leaving: (() => void)[] = [];
-  /** Where the request is counted when it receives without a seat. */
-  uploads: { enter(): (() => void) | undefined } = { enter: () => noLeave };
+  /** Where the request is counted when its client is slow. */
+  slowClients: { enter(): (() => void) | undefined } = { enter: () => noLeave };
 
   constructor(schema: FlowSchema, observer: RequestObserver) {
     this.#schema = schema;
@@ -146,9 +147,11 @@ class Turn {
   }
 
   waitWithoutSeat(): boolean {
-    const leave = this.uploads.enter();
+    if (this.#isSlow) return true;
+    const leave = this.slowClients.enter();
     if (leave === undefined) return false;
     this.leaveAtEnd(leave);
+    this.#isSlow = true;
     this.release();
     return true;
   }
