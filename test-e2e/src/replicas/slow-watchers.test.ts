@@ -51,7 +51,10 @@ describe("watchers that do not read", () => {
       const { resourceVersion } = list.metadata;
       const streams = await Promise.all(
         Array.from({ length: watchers }, () =>
-          replica.client.stream(`${path}?watch=true&resourceVersion=${resourceVersion}`, stop.signal),
+          replica.client.stream(
+            `${path}?watch=true&fieldSelector=metadata.name%3Dbig&resourceVersion=${resourceVersion}`,
+            stop.signal,
+          ),
         ),
       );
       const before = residentMebibytes();
