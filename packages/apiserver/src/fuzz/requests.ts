@@ -68,9 +68,17 @@ const others = [
   "/metrics",
 ];
 
+const name = fc.oneof(
+  { weight: 3, arbitrary: fc.constant("/a") },
+  { weight: 1, arbitrary: word.map((each) => `/${each}`) },
+);
 const resourcePath = fc
-  .tuple(fc.constantFrom(...collections), fc.array(word, { maxLength: 2 }))
-  .map(([collection, rest]) => [collection, ...rest].join("/"));
+  .tuple(
+    fc.constantFrom(...collections),
+    fc.oneof({ weight: 2, arbitrary: fc.constant("") }, { weight: 3, arbitrary: name }),
+    fc.oneof({ weight: 5, arbitrary: fc.constant("") }, { weight: 1, arbitrary: word.map((each) => `/${each}`) }),
+  )
+  .map((parts) => parts.join(""));
 const anyPath = fc.array(word, { maxLength: 7 }).map((parts) => `/${parts.join("/")}`);
 const path = fc.oneof(
   { weight: 8, arbitrary: resourcePath },
@@ -176,7 +184,7 @@ const accept = fc.constantFrom(
   ],
   ...["text/html", "", "a;q=x,b;q=-1", ",".repeat(3000), "application/json;as=;v=;g=", "application/cbor"],
 );
-const headers = fc.record(
+const hostileHeaders = fc.record(
   {
     accept,
     "content-type": contentType,
@@ -192,6 +200,20 @@ const headers = fc.record(
   },
   { requiredKeys: [] },
 );
+
+const patchTypes = ["json-patch+json", "merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml"];
+
+/** Mostly such that the request gets as far as its body. */
+function headersFor(method: string): fc.Arbitrary<Record<string, string | undefined>> {
+  const types = method === "PATCH" ? patchTypes : ["json", "json", "yaml"];
+  const plain = fc.record({ "content-type": fc.constantFrom(...types.map((type) => `application/${type}`)), accept });
+  const sensible = plain.map(({ accept: _any, ...rest }) => ({ accept: "application/json", ...rest }));
+  return fc.oneof(
+    { weight: 7, arbitrary: sensible as fc.Arbitrary<Record<string, string | undefined>> },
+    { weight: 2, arbitrary: plain as fc.Arbitrary<Record<string, string | undefined>> },
+    { weight: 1, arbitrary: hostileHeaders as fc.Arbitrary<Record<string, string | undefined>> },
+  );
+}
 
 const key = fc.constantFrom(
   ...[
@@ -364,7 +386,39 @@ const definition = fc.tuple(expression, json).map(
     },
   }),
 );
-const gizmo = json.map(
+/** Objects of the right kind for some path, their content anything. */
+const typed = fc
+  .tuple(
+    fc.constantFrom(
+      ["v1", "ConfigMap", "data"],
+      ["v1", "Secret", "stringData"],
+      ["v1", "Pod", "spec"],
+      ["v1", "Namespace", "spec"],
+      ["forge.krate.a5c.ai/v1alpha1", "Issue", "spec"],
+      ["rbac.authorization.k8s.io/v1", "ClusterRole", "rules"],
+      ["authorization.k8s.io/v1", "SubjectAccessReview", "spec"],
+      ["authentication.k8s.io/v1", "TokenReview", "spec"],
+      ["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "webhooks"],
+    ),
+    json,
+    json,
+  )
+  .map(([[apiVersion, kind, member], content, labels]) => ({
+    apiVersion,
+    kind,
+    metadata: { name: "a", labels },
+    [member as string]: content,
+  }));
+const sensibleSpec = fc.record(
+  {
+    color: fc.constantFrom("aaa", "b"),
+    size: fc.integer({ min: -2, max: 9 }),
+    parts: fc.array(fc.record({ name: fc.constantFrom("x", "y"), size: fc.nat() }), { maxLength: 3 }),
+    free: json,
+  },
+  { requiredKeys: [] },
+) as fc.Arbitrary<JsonValue>;
+const gizmo = fc.oneof(json, sensibleSpec).map(
   (spec): JsonObject => ({
     apiVersion: "fuzz.example.com/v1",
     kind: "Gizmo",
@@ -398,7 +452,8 @@ const yaml = fc.constantFrom(
 const text = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const body = fc.oneof(
   { weight: 4, arbitrary: gizmo.map(text) },
-  { weight: 3, arbitrary: json.map(text) },
+  { weight: 4, arbitrary: typed.map(text) },
+  { weight: 2, arbitrary: json.map(text) },
   { weight: 2, arbitrary: patch.map(text) },
   { weight: 2, arbitrary: policy.map(text) },
   { weight: 2, arbitrary: definition.map(text) },
@@ -423,19 +478,32 @@ const body = fc.oneof(
   },
 );
 
+const method = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE") },
+  { weight: 1, arbitrary: fc.constantFrom("HEAD", "OPTIONS", "TRACE", "get") },
+);
+
 /** Any request; a watch among them ends after a second. */
-export const hostileRequest: fc.Arbitrary<MemoryRequest> = fc
-  .record({
-    method: fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get"),
-    path,
-    query: fc.oneof({ weight: 9, arbitrary: query }, { weight: 1, arbitrary: brokenQuery }),
-    watches: fc.constantFrom(false, false, false, false, true),
-    headers,
-    body: fc.option(body, { nil: undefined, freq: 4 }),
-  })
-  .map(({ method, path: at, query: asked, watches, headers: sent, body: content }) => ({
-    method,
-    url: watches ? `${at}${asked === "" ? "?" : `${asked}&`}watch=true&timeoutSeconds=1` : `${at}${asked}`,
-    headers: sent as Record<string, string>,
-    ...(content !== undefined && { body: content }),
-  }));
+export const hostileRequest: fc.Arbitrary<MemoryRequest> = method.chain((verb) =>
+  fc
+    .record({
+      path,
+      query: fc.oneof(
+        { weight: 9, arbitrary: fc.constant("") },
+        { weight: 9, arbitrary: query },
+        { weight: 1, arbitrary: brokenQuery },
+      ),
+      watches: fc.constantFrom(...Array<boolean>(9).fill(false), true),
+      headers: headersFor(verb),
+      body: fc.option(body, { nil: undefined, freq: 9 }),
+    })
+    .map(({ path: at, query: asked, watches, headers: sent, body: content }) => ({
+      method: verb,
+      url:
+        watches && verb === "GET"
+          ? `${at}${asked === "" ? "?" : `${asked}&`}watch=true&timeoutSeconds=1`
+          : `${at}${asked}`,
+      headers: sent as Record<string, string>,
+      ...(content !== undefined && verb !== "GET" && { body: content }),
+    })),
+);

@@ -15,3 +15,8 @@ test("a subresource with a handler does all its work; the object's stages do not
   const { status, json } = await send({ method: "POST", url: `${widgetPath}/a/poke`, body: "not an object" });
   expect({ status, json }).toEqual({ status: 201, json: { poked: "a" } });
 });
+
+test("a subresource of a group that is not served is not found", async () => {
+  const { status } = await fixture().send({ url: "/apis/none.example.com/v1/namespaces/ns/things/a/poke" });
+  expect(status).toBe(404);
+});

@@ -38,8 +38,7 @@ export async function cluster(): Promise<Cluster> {
     const headers = user === "" ? request.headers : { "x-user": user, ...request.headers };
     const exchange = await server.inject({ ...request, ...(headers !== undefined && { headers }) });
     const text = exchange.body.toString("utf8");
-    const isJson = String(exchange.responseHeaders["content-type"]).startsWith("application/json");
-    const json = isJson && text !== "" ? (JSON.parse(text) as JsonObject) : {};
+    const json = parse(text);
     return { status: exchange.status, headers: exchange.responseHeaders as Answer["headers"], text, json };
   };
   return {
@@ -59,3 +58,12 @@ export async function cluster(): Promise<Cluster> {
 }
 
 export const mergePatch = { "content-type": "application/merge-patch+json" };
+
+/** Nothing for what is no JSON: text, YAML, compressed, the frames of a watch. */
+function parse(text: string): JsonObject {
+  try {
+    return JSON.parse(text) as JsonObject;
+  } catch {
+    return {};
+  }
+}
