@@ -116,7 +116,7 @@ test("`denied` is no access whatever else is said", async () => {
 test("equal questions at one time are asked once", async () => {
   const { authorizer } = setUp();
   answers.push(() => undefined);
-  const all = Array.from({ length: 50 }, () => authorizer.authorize(attributes));
+  const all = Array.from({ length: 50 }, async () => authorizer.authorize(attributes));
   while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
   waiting[0]?.();
   await Promise.all(all);
