@@ -21,7 +21,7 @@ const cases = [
   {
     method: "GET",
     url: "/apis/test.example.com/v1/widgets/a",
-    status: 405,
+    status: 404,
     reason: "a namespaced object without namespace",
   },
   { method: "GET", url: "/apis/test.example.com/v1/widgets", status: 200, reason: "all namespaces" },
