@@ -6,10 +6,12 @@ import { isObject, type JsonObject, type JsonValue } from "@krate/apimachinery";
 import type { RequestContext } from "../context.ts";
 import { userInfo } from "../core/reviews.ts";
 import { metadataOf, textOf } from "../objects.ts";
+import type { GroupVersionKind, ServedResource } from "../resources/resource.ts";
 import { type Subject, subjectOf } from "./match.ts";
 
 export interface Attributes extends Subject {
-  kind: string;
+  /** Of the object: a subresource may have one of its own. */
+  objectKind: GroupVersionKind;
   /** Of a Namespace its own name. */
   namespace: string;
   object: JsonObject | undefined;
@@ -19,18 +21,23 @@ export interface Attributes extends Subject {
 /** `ctx` now: a mutating plugin that ran before has been heard. */
 export function attributesOf(ctx: RequestContext): Attributes {
   const subject = subjectOf(ctx);
-  const { kind } = ctx.served;
   const { object } = ctx;
   // A name that is still to be generated is empty, as it is in kube-apiserver until then.
   const name = subject.name === "" && object !== undefined ? textOf(metadataOf(object)["name"]) : subject.name;
   return {
     ...subject,
     name,
-    kind,
+    objectKind: objectKindOf(ctx, ctx.served),
     namespace: subject.isNamespace ? name : subject.namespaced ? ctx.target.namespace : "",
     object: ctx.operation === "DELETE" ? undefined : object,
     oldObject: ctx.old,
   };
+}
+
+/** Of what a request on `resource` is about. */
+export function objectKindOf({ target }: RequestContext, resource: ServedResource): GroupVersionKind {
+  const { group, version, kind } = resource.subresources.get(target.subresource) ?? resource;
+  return { group, version, kind };
 }
 
 /** In which version and kind the receiver of a request wants the objects. */
@@ -38,7 +45,7 @@ export interface Representation {
   version: string;
   group: string;
   resource: string;
-  kind: string;
+  objectKind: GroupVersionKind;
 }
 
 /** An AdmissionRequest without uid and objects; every field is set. */
@@ -47,12 +54,12 @@ export function requestFields(
   attributes: Attributes,
   as: Representation = attributes,
 ): JsonObject {
-  const { group, version, kind, resource, subresource, name, namespace, operation } = attributes;
+  const { group, version, objectKind, resource, subresource, name, namespace, operation } = attributes;
   return {
-    kind: { group: as.group, version: as.version, kind: as.kind },
+    kind: { ...as.objectKind },
     resource: { group: as.group, version: as.version, resource: as.resource },
     subResource: subresource,
-    requestKind: { group, version, kind },
+    requestKind: { ...objectKind },
     requestResource: { group, version, resource },
     requestSubResource: subresource,
     name,

@@ -8,6 +8,8 @@ import type { ServedResource } from "../resources/resource.ts";
 /** What the server does to every object that comes in. @throws Invalid, BadRequest or Conflict when it is another object now */
 export function settle(ctx: RequestContext, object: JsonObject): JsonObject {
   const { served } = ctx;
+  // A Scale or a Binding is judged by its handler.
+  if (served.subresources.has(ctx.target.subresource)) return object;
   checkKind(served, object);
   checkNamespace(ctx, object);
   checkIdentity(ctx, object);

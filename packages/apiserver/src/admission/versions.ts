@@ -2,7 +2,7 @@
 import { cloneJson, type JsonObject } from "@krate/apimachinery";
 import type { RequestContext } from "../context.ts";
 import type { ServedResource } from "../resources/resource.ts";
-import type { Representation } from "./attributes.ts";
+import { objectKindOf, type Representation } from "./attributes.ts";
 
 /** Resources that show the same stored objects, found when first asked for. */
 export function equivalentsOf({ served, services }: RequestContext): () => readonly ServedResource[] {
@@ -20,8 +20,9 @@ export function equivalentsOf({ served, services }: RequestContext): () => reado
   };
 }
 
-export function representationOf({ group, version, kind, plural }: ServedResource): Representation {
-  return { group, version, kind, resource: plural };
+export function representationOf(ctx: RequestContext, resource: ServedResource): Representation {
+  const { group, version, plural } = resource;
+  return { group, version, resource: plural, objectKind: objectKindOf(ctx, resource) };
 }
 
 /** `object` as `to` shows it; the same object when that is no other form. */

@@ -1,6 +1,7 @@
 /** Namespace: held by `spec.finalizers` until its content is gone. Source: k8s.io/kubernetes/pkg/registry/core/namespace. */
 import type { JsonObject } from "@krate/apimachinery";
 import { conflict, forbidden, notFound } from "@krate/kinds";
+import { admitSubresource } from "../admission/subresource.ts";
 import { readObject } from "../body.ts";
 import type { RequestContext } from "../context.ts";
 import { encodeFor } from "../encoding.ts";
@@ -56,11 +57,13 @@ export function namespaceFinalizers(object: JsonObject): string[] {
 /** `PUT /api/v1/namespaces/<name>/finalize`: the only way to change `spec.finalizers`. */
 export async function finalizeNamespace(ctx: RequestContext): Promise<void> {
   const { store } = ctx.services;
-  const object = await readObject(ctx);
+  const sent = await readObject(ctx);
   const name = ctx.target.name;
   const target = { plural: "namespaces", name };
   const key = { group: "", resource: "namespaces", namespace: "", name };
-  if ((await store.get(key)) === undefined) throw notFound(target);
+  const before = await store.get(key);
+  if (before === undefined) throw notFound(target);
+  const object = await admitSubresource(ctx, sent, decodeStored(before));
   const finalizers = namespaceFinalizers(object);
   const { object: stored } = await store.update(key, {}, (current) => {
     const next = decodeStored(current);

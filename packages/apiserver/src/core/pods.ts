@@ -1,7 +1,7 @@
 /** Pods and Nodes as a server without kubelets of its own sees them. Source: k8s.io/kubernetes/pkg/registry/core/pod, pkg/apis/core/v1/defaults.go. */
 import { equalJson, isObject, type JsonObject, type JsonValue } from "@krate/apimachinery";
 import { badRequest, conflict, type FieldError, notFound } from "@krate/kinds";
-import { readObject } from "../body.ts";
+import { readAdmitted } from "../admission/subresource.ts";
 import type { RequestContext } from "../context.ts";
 import { encodeFor } from "../encoding.ts";
 import { decodeStored, metadataOf, sectionOf, textOf, timestamp } from "../objects.ts";
@@ -124,7 +124,7 @@ function gracePeriodSeconds(object: JsonObject, requested: number | undefined): 
 
 /** `pods/binding`: gives a Pod to a node. 409 when it has one. */
 export async function bindPod(ctx: RequestContext): Promise<void> {
-  const binding = await readObject(ctx);
+  const binding = await readAdmitted(ctx);
   const { namespace, name } = ctx.target;
   const target = { plural: "pods/binding", name };
   if (textOf(metadataOf(binding)["name"]) !== name)
@@ -157,7 +157,7 @@ export async function bindPod(ctx: RequestContext): Promise<void> {
 
 /** `pods/eviction`: a deletion; there are no disruption budgets here. */
 export async function evictPod(ctx: RequestContext): Promise<void> {
-  await readObject(ctx);
+  await readAdmitted(ctx);
   const { namespace, name } = ctx.target;
   const { store, now } = ctx.services;
   const key = { group: "", resource: "pods", namespace, name };

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { isObject, type JsonObject } from "@krate/apimachinery";
 import { ApiError, conflict, invalid, notFound } from "@krate/kinds";
+import { readAdmitted } from "../admission/subresource.ts";
 import type { BoundObject, ServiceAccountTokens } from "../auth/service-account-tokens.ts";
-import { readObject } from "../body.ts";
 import type { RequestContext } from "../context.ts";
 import { decodeStored, metadataOf, sectionOf, textOf, timestamp } from "../objects.ts";
 import type { Subresource } from "../resources/resource.ts";
@@ -17,7 +17,7 @@ export function tokenRequest(tokens: ServiceAccountTokens | undefined): Subresou
   return async (ctx) => {
     if (tokens === undefined) throw new ApiError("NotFound", "the server signs no ServiceAccount tokens");
     const account = await read(ctx, "serviceaccounts", ctx.target.name);
-    const body = await readObject(ctx);
+    const body = await readAdmitted(ctx);
     const spec = sectionOf(body, "spec");
     const expirationSeconds = expirationOf(spec);
     const audiences = Array.isArray(spec["audiences"]) ? spec["audiences"].map(String) : [];

@@ -2,6 +2,7 @@
 import {
   applyJsonPatch,
   applyMergePatch,
+  cloneJson,
   decodeObject,
   dig,
   isObject,
@@ -9,6 +10,7 @@ import {
   type JsonValue,
 } from "@krate/apimachinery";
 import { badRequest, conflict, notFound } from "@krate/kinds";
+import { admitSubresource } from "../admission/subresource.ts";
 import type { RequestContext } from "../context.ts";
 import { encodeFor } from "../encoding.ts";
 import { decodeStored, metadataOf, textOf } from "../objects.ts";
@@ -57,10 +59,12 @@ async function connectScale(
     return;
   }
   const body = await ctx.readBody(limits.maxBodyBytes);
+  const scale = toScale(decodeStored(current));
+  const sent = readScale(ctx, body, cloneJson(scale));
+  const revision = revisionIn(ctx, sent, scale);
+  const next = await admitSubresource(ctx, completeScale(sent, scale), scale);
   const { object: updated } = await store.update(key, {}, (stored) => {
     const object = decodeStored(stored);
-    const next = readScale(ctx, body, toScale(object));
-    const revision = textOf(metadataOf(next)["resourceVersion"]);
     if (revision !== "" && revision !== String(stored.revision)) {
       throw conflict(
         target,
@@ -78,6 +82,21 @@ async function connectScale(
     return { do: "replace", object: encodeFor(ctx.served, object) };
   });
   ctx.result = { kind: "value", status: 200, value: toScale(decodeStored(updated)) };
+}
+
+/** What the client insists on. A patch starts from the stored Scale, whose resourceVersion it does not name. */
+function revisionIn({ target }: RequestContext, sent: JsonObject, current: JsonObject): string {
+  const revision = textOf(metadataOf(sent)["resourceVersion"]);
+  return target.verb === "patch" && revision === metadataOf(current)["resourceVersion"] ? "" : revision;
+}
+
+/** What the server owns, as admission shows it. */
+function completeScale(sent: JsonObject, { metadata, status }: JsonObject): JsonObject {
+  return {
+    ...sent,
+    metadata: { ...metadataOf(sent), ...(metadata as JsonObject) },
+    ...(status !== undefined && { status }),
+  };
 }
 
 function readScale(ctx: RequestContext, body: Buffer, current: JsonObject): JsonObject {

@@ -29,7 +29,7 @@ export async function startEvaluation(
     object: inVersion(attributes.object, ctx.served, as),
     oldObject: inVersion(attributes.oldObject, ctx.served, as),
   };
-  const subject = { attributes, as: representationOf(as), objects, namespaceObject: shown(namespace) };
+  const subject = { attributes, as: representationOf(ctx, as), objects, namespaceObject: shown(namespace) };
   const expressions = new ExpressionContext(ctx, subject);
   const withParams: Bindings =
     policy.paramKind === undefined ? expressions.bindings : { ...expressions.bindings, params: param ?? null };

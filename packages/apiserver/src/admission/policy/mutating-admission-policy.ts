@@ -104,7 +104,7 @@ async function apply(
   const object = inVersion(ctx.object as JsonObject, ctx.served, as);
   const current: Evaluation = { ...evaluation, bindings: { ...evaluation.bindings, object } };
   try {
-    const schema = as.schema?.schema;
+    const schema = as.subresources.has(ctx.target.subresource) ? undefined : as.schema?.schema;
     const changed = await mutate(mutation, current, { object, schema }, new CostBudget(policyCostLimit));
     // Shared with the expression's own values until here.
     ctx.object = settle(ctx, structuredClone(inVersion(changed, as, ctx.served)));

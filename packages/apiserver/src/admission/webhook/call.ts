@@ -77,7 +77,7 @@ function bodyOf(
     object: inVersion(attributes.object, ctx.served, as),
     oldObject: inVersion(attributes.oldObject, ctx.served, as),
   };
-  const request = requestFields(ctx, attributes, representationOf(as));
+  const request = requestFields(ctx, attributes, representationOf(ctx, as));
   return JSON.stringify(admissionReview(version, uid, request, objects));
 }
 

@@ -66,7 +66,7 @@ export class InvocationFilter {
       object: inVersion(attributes.object, served, as),
       oldObject: inVersion(attributes.oldObject, served, as),
     };
-    const expressions = new ExpressionContext(this.#ctx, { attributes, as: representationOf(as), objects });
+    const expressions = new ExpressionContext(this.#ctx, { attributes, as: representationOf(this.#ctx, as), objects });
     const labels = { name, kind: "webhook", type: this.#type, operation: attributes.operation } as const;
     const { bindings } = expressions;
     const metrics = this.#metrics;

@@ -28,7 +28,7 @@ const schema: JsonObject = {
           },
         },
       },
-      status: { type: "object", properties: { phase: { type: "string" } } },
+      status: { type: "object", properties: { phase: { type: "string" }, size: { type: "integer" } } },
     },
   },
 };
@@ -37,7 +37,7 @@ const version = (name: string, storage: boolean): JsonObject => ({
   name,
   storage,
   served: true,
-  subresources: { status: {} },
+  subresources: { status: {}, scale: { specReplicasPath: ".spec.size", statusReplicasPath: ".status.size" } },
   schema,
 });
 

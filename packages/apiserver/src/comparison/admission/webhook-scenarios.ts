@@ -19,6 +19,8 @@ export interface Scenario {
   steps?: Omit<Step, "name">[];
   /** Only the status code is compared, for this reason. */
   statusOnly?: string;
+  /** Only the answers are compared, not what webhooks are asked, for this reason. */
+  answersOnly?: string;
   /** The status codes differ, for this reason. */
   decided?: { why: string; theirs: number; ours: number };
 }
@@ -30,6 +32,8 @@ export const patchOf = (patch: JsonValue): JsonObject => ({
 });
 
 const merge = "application/merge-patch+json";
+const here = { matchLabels: { kind: "adm" } };
+export const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
 const denied: JsonObject = { allowed: false, status: { message: "no", reason: "Forbidden", code: 403 } };
 const deny = () => denied;
 
@@ -113,6 +117,48 @@ const validating: Omit<Scenario, "type">[] = [
         path: `${wheels}/subresources-too/status`,
         contentType: merge,
         body: { status: { phase: "x" } },
+      },
+    ],
+  },
+  {
+    id: "scaled",
+    webhooks: [{ rules: [rule({ resources: ["wheels/scale"] })], objectSelector: {}, namespaceSelector: here }],
+    answer: () => denied,
+    steps: [
+      create("scaled"),
+      {
+        method: "PUT",
+        path: `${wheels}/scaled/scale`,
+        body: {
+          kind: "Scale",
+          apiVersion: "autoscaling/v1",
+          metadata: { name: "scaled", namespace },
+          spec: { replicas: 3 },
+        },
+      },
+      { method: "PATCH", path: `${wheels}/scaled/scale`, contentType: merge, body: { spec: { replicas: 4 } } },
+    ],
+  },
+  {
+    id: "token",
+    answersOnly: "zero values of Go structs, and nobody owns the fields of what is not stored",
+    webhooks: [
+      {
+        rules: [rule({ apiGroups: [""], resources: ["serviceaccounts/token"] })],
+        objectSelector: {},
+        namespaceSelector: here,
+      },
+    ],
+    answer: () => denied,
+    steps: [
+      {
+        method: "POST",
+        path: `${accounts}/tokens/token`,
+        body: {
+          kind: "TokenRequest",
+          apiVersion: "authentication.k8s.io/v1",
+          spec: { audiences: ["x"], expirationSeconds: 3600 },
+        },
       },
     ],
   },

@@ -9,7 +9,7 @@ import { type WebhookServer, webhookServer } from "../../testing/webhook-server.
 import { type Answer, type Asker, askerOf } from "../asker.ts";
 import { normalize } from "../normalize.ts";
 import { definition, group, namespace, wheel, wheels, withoutSuffix } from "./definition.ts";
-import { configurationName, configurationOf, create, type Scenario, scenarios } from "./webhook-scenarios.ts";
+import { accounts, configurationName, configurationOf, create, type Scenario, scenarios } from "./webhook-scenarios.ts";
 
 // Two servers, one of which may be waking up.
 jest.setTimeout(120_000);
@@ -34,6 +34,7 @@ skipWithout("envtest")("webhooks of kube-apiserver and ours", () => {
       await post("/api/v1/namespaces", { metadata: { name: namespace, labels: { kind: "adm" } } });
       await post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition);
       await eventually(async () => (await asker.ask({ name: "list", path: wheels })).status === 200);
+      await post(accounts, { metadata: { name: "tokens" } });
       for (const scenario of scenarios) {
         const { status, body } = await post(pathOf(scenario), configurationOf(scenario, target()));
         if (status !== 201) throw new Error(`${scenario.id}: ${JSON.stringify(body)}`);
@@ -99,6 +100,8 @@ skipWithout("envtest")("webhooks of kube-apiserver and ours", () => {
       expect(codes(mine)).toEqual(codes(theirs));
       return;
     }
-    expect(withoutSuffix(mine)).toEqual(withoutSuffix(theirs));
+    const told = ({ answers, reviews }: typeof theirs) =>
+      withoutSuffix({ answers, reviews: scenario.answersOnly === undefined ? reviews : reviews.length });
+    expect(told(mine)).toEqual(told(theirs));
   });
 });
