@@ -33,7 +33,7 @@ export class SharedOutput {
   #spool: FileHandle | undefined;
   #spoolBytes = 0;
   #ended = false;
-  #error: unknown;
+  #error: Error | undefined;
   #readers = 0;
   #changed = Promise.withResolvers<void>();
 
@@ -151,7 +151,7 @@ export class SharedOutput {
       }
       await this.#stream.finished;
     } catch (error) {
-      this.#error ??= error;
+      this.#error ??= error instanceof Error ? error : new Error(String(error));
       this.#options.onClosed();
     }
     this.#ended = true;
