@@ -57,6 +57,8 @@ skipWithout("kubectl")("kubectl", () => {
     expect(await says("api-resources --categories=krate -o name")).toContain("issues.forge.krate.a5c.ai");
     expect(await says("explain pullrequests.spec.title")).toContain("FIELD: title <string>");
     expect(await says("explain pods.spec.containers.image")).toContain("FIELD: image <string>");
+    // OpenAPI v2, which kubectl reads as protobuf.
+    expect(await says("explain issues.spec.title --output=plaintext-openapiv2")).toContain("FIELD: title <string>");
     expect(await says("get --raw /readyz?verbose")).toContain("readyz check passed");
   });
 

@@ -15,7 +15,7 @@ import { hostileRequest } from "./requests.ts";
 jest.setTimeout(600_000);
 
 const seed = Number(process.env["KRATE_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const requestsPerRound = Number(process.env["KRATE_FUZZ_REQUESTS"] ?? 1500);
+const requestsPerRound = Number(process.env["KRATE_FUZZ_REQUESTS"] ?? 400);
 /** What caches that fill up to their bound may take between two rounds. */
 const maxGrowthBytes = 24 * 1024 * 1024;
 
