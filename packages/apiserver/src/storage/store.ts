@@ -200,8 +200,10 @@ export interface ObjectStore {
 
 export interface CounterStore {
   /**
-   * The next number of a scope (`pullrequests/<namespace>/<repository>`), from 1. Never the same twice, on no replica; a
-   * number whose object was then refused stays unused. With `count` the first of so many that follow each other.
+   * The next number of a scope (`pullrequests/<namespace>/<repository>`), from 1. Never the same for two objects that are
+   * stored, on no replica; a number whose object was then refused stays unused. Durable with whatever is written after it:
+   * only when a crash of the database took everything since may it come again. With `count` the first of so many that
+   * follow each other.
    */
   nextNumber(scope: string, count?: number): Promise<number>;
 }

@@ -20,7 +20,7 @@ import { unchangedObjects } from "./sql/unchanged-objects.ts";
 export interface PostgresStoreOptions extends StoreOptions {
   connection: PostgresConnection;
   retention?: Partial<Retention>;
-  /** Sessions at most for gets, for lists and for lists with a selector, each; writes use one, nudges one. @defaultValue 4 */
+  /** Sessions at most for gets, for lists and for lists with a selector, each; writes, counters and nudges use one each. @defaultValue 4 */
   maxReadConnections?: number;
   /** Compare the schema with what the migrations make, once, in the background. @defaultValue false */
   reportDrift?: boolean;
@@ -128,7 +128,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await compactor.compact(revision);
       window.dropUpTo((await heads.read()).compacted);
     },
-    nextNumber: (scope, count = 1) => writable(() => nextNumber(sessions.reader, scope, count)),
+    nextNumber: (scope, count = 1) => writable(() => nextNumber(sessions.counter, scope, count)),
     ...blobs,
     putBlob: (scope, bytes) => writable(() => blobs.putBlob(scope, bytes)),
     appendBlob: (scope, bytes, options) => writable(() => blobs.appendBlob(scope, bytes, options)),
