@@ -2,7 +2,6 @@ import {
   parseSshPublicKey,
   type SshCertificateContent,
   type SshPublicKey,
-  SshReader,
   sshCertificateType,
   sshString,
 } from "@krate/pki/ssh";
@@ -98,9 +97,4 @@ export function describeCredential(credential: SshCredential): Record<string, st
   if (credential.kind === "key") return { fingerprint: credential.fingerprint };
   const { user, serial, key } = credential.content;
   return { user, certificate: serial.toString(16), fingerprint: parseSshPublicKey(key).fingerprint };
-}
-
-/** Type of a key on the wire, for the log. */
-export function typeOfKey(blob: Buffer): string {
-  return new SshReader(blob).text().slice(0, 64);
 }

@@ -1,4 +1,5 @@
 /** The SSH transport with the real ssh and git. */
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,6 +10,9 @@ import { ok } from "../testing/gateway-fixture.ts";
 import { refused } from "../testing/memory-ports.ts";
 import { SshFixture } from "../testing/ssh-fixture.ts";
 import { SshCertificates } from "./certificates.ts";
+
+/** Keys are made and megabytes pushed, on a machine that may be busy. */
+const slow = 120_000;
 
 skipWithout("ssh", "git")("git over SSH", () => {
   let fixture: SshFixture;
@@ -28,31 +32,37 @@ skipWithout("ssh", "git")("git over SSH", () => {
     return path;
   }
 
-  test("push, clone, fetch, shallow, partial, delete; events say it was SSH", async () => {
-    const work = await repository("all");
-    await ok(fixture.git(alice, ["push", "-q", "origin", "main", "main:refs/heads/other"], work));
-    const clone = join(fixture.gateway.folder, "clone-all");
-    await ok(fixture.git(alice, ["clone", "-q", fixture.url("all"), clone]));
-    expect(await readFile(join(clone, "README.md"), "utf8")).toBe("hello\n");
-    await fixture.gateway.commit(work, "b.bin", randomBytes(3_000_000).toString("base64"), "large");
-    const head = await fixture.gateway.commit(work, "c.txt", "c\n", "small");
-    await ok(fixture.git(alice, ["push", "-q", "--atomic", "origin", "main", ":refs/heads/other"], work));
-    await ok(fixture.git(alice, ["pull", "-q", "--prune"], clone));
-    expect((await ok(fixture.git(alice, ["rev-parse", "HEAD"], clone))).stdout.trim()).toBe(head);
-    for (const [index, option] of ["--depth=1", "--filter=blob:none"].entries())
-      await ok(
-        fixture.git(alice, ["clone", "-q", option, fixture.url("all"), join(fixture.gateway.folder, `c${index}`)]),
+  test(
+    "push, clone, fetch, shallow, partial, delete; events say it was SSH",
+    async () => {
+      const work = await repository("all");
+      await ok(fixture.git(alice, ["push", "-q", "origin", "main", "main:refs/heads/other"], work));
+      const clone = join(fixture.gateway.folder, "clone-all");
+      await ok(fixture.git(alice, ["clone", "-q", fixture.url("all"), clone]));
+      expect(await readFile(join(clone, "README.md"), "utf8")).toBe("hello\n");
+      await fixture.gateway.commit(work, "b.bin", randomBytes(3_000_000).toString("base64"), "large");
+      const head = await fixture.gateway.commit(work, "c.txt", "c\n", "small");
+      await ok(fixture.git(alice, ["push", "-q", "--atomic", "origin", "main", ":refs/heads/other"], work));
+      await ok(fixture.git(alice, ["pull", "-q", "--prune"], clone));
+      expect((await ok(fixture.git(alice, ["rev-parse", "HEAD"], clone))).stdout.trim()).toBe(head);
+      for (const [index, option] of ["--depth=1", "--filter=blob:none"].entries())
+        await ok(
+          fixture.git(alice, ["clone", "-q", option, fixture.url("all"), join(fixture.gateway.folder, `c${index}`)]),
+        );
+      expect(
+        fixture.gateway.cluster.events.map(({ spec }) => [spec.action, spec.ref, spec.transport, spec.actor.user]),
+      ).toEqual([
+        ["create", "refs/heads/main", "ssh", "alice"],
+        ["create", "refs/heads/other", "ssh", "alice"],
+        ["update", "refs/heads/main", "ssh", "alice"],
+        ["delete", "refs/heads/other", "ssh", "alice"],
+      ]);
+      expect((await ok(fixture.git(alice, ["push", "origin", "main"], work))).stderr).toContain(
+        "Everything up-to-date",
       );
-    expect(
-      fixture.gateway.cluster.events.map(({ spec }) => [spec.action, spec.ref, spec.transport, spec.actor.user]),
-    ).toEqual([
-      ["create", "refs/heads/main", "ssh", "alice"],
-      ["create", "refs/heads/other", "ssh", "alice"],
-      ["update", "refs/heads/main", "ssh", "alice"],
-      ["delete", "refs/heads/other", "ssh", "alice"],
-    ]);
-    expect((await ok(fixture.git(alice, ["push", "origin", "main"], work))).stderr).toContain("Everything up-to-date");
-  });
+    },
+    slow,
+  );
 
   test("protocol 2 is spoken when the client asks for it, 0 otherwise", async () => {
     const work = await repository("protocol");
@@ -92,26 +102,30 @@ skipWithout("ssh", "git")("git over SSH", () => {
     }
   });
 
-  test("who may not read, who may not write, and who asks for what is not there", async () => {
-    const work = await repository("guarded");
-    await ok(fixture.git(alice, ["push", "-q", "origin", "main"], work));
-    const bob = (await fixture.userKey("bob")).path;
-    expect(await fixture.git(bob, ["ls-remote", fixture.url("guarded")])).toMatchObject({
-      code: 128,
-      stderr: expect.stringContaining(
-        'krate: "bob" cannot get repositories/content.krate.a5c.ai "guarded" in namespace "acme": no RBAC rule grants it',
-      ),
-    });
-    fixture.gateway.cluster.grant("bob", "get", "content", "acme", "guarded");
-    await ok(fixture.git(bob, ["ls-remote", fixture.url("guarded")]));
-    expect((await fixture.git(bob, ["push", "origin", "main"], work)).stderr).toContain(
-      'krate: "bob" cannot update repositories/content.krate.a5c.ai',
-    );
-    fixture.gateway.cluster.grant("alice", "get", "content", "acme", "nowhere");
-    expect((await fixture.git(alice, ["ls-remote", fixture.url("nowhere")])).stderr).toContain(
-      'krate: repository "acme/nowhere" does not exist',
-    );
-  });
+  test(
+    "who may not read, who may not write, and who asks for what is not there",
+    async () => {
+      const work = await repository("guarded");
+      await ok(fixture.git(alice, ["push", "-q", "origin", "main"], work));
+      const bob = (await fixture.userKey("bob")).path;
+      expect(await fixture.git(bob, ["ls-remote", fixture.url("guarded")])).toMatchObject({
+        code: 128,
+        stderr: expect.stringContaining(
+          'krate: "bob" cannot get repositories/content.krate.a5c.ai "guarded" in namespace "acme": no RBAC rule grants it',
+        ),
+      });
+      fixture.gateway.cluster.grant("bob", "get", "content", "acme", "guarded");
+      await ok(fixture.git(bob, ["ls-remote", fixture.url("guarded")]));
+      expect((await fixture.git(bob, ["push", "origin", "main"], work)).stderr).toContain(
+        'krate: "bob" cannot update repositories/content.krate.a5c.ai',
+      );
+      fixture.gateway.cluster.grant("alice", "get", "content", "acme", "nowhere");
+      expect((await fixture.git(alice, ["ls-remote", fixture.url("nowhere")])).stderr).toContain(
+        'krate: repository "acme/nowhere" does not exist',
+      );
+    },
+    slow,
+  );
 
   test("a key of another namespace reads what is public there and nothing else", async () => {
     await fixture.gateway.createRepository("open", { visibility: "public" });
@@ -124,28 +138,32 @@ skipWithout("ssh", "git")("git over SSH", () => {
     );
   });
 
-  test("a deploy key opens its repository without further rights, to read", async () => {
-    const work = await repository("deployed");
-    await repository("other");
-    await ok(fixture.git(alice, ["push", "-q", "origin", "main"], work));
-    const scope = { name: "SSHKey/ci", namespace: "acme", repository: "deployed", readOnly: true };
-    const key = await fixture.userKey("krate:ssh-key:acme:ci", { key: scope });
-    await ok(fixture.git(key.path, ["ls-remote", fixture.url("deployed")]));
-    expect((await fixture.git(key.path, ["ls-remote", fixture.url("other")])).stderr).toContain(
-      'krate: SSHKey/ci is of repository "acme/deployed" and does not open "acme/other"',
-    );
-    await fixture.gateway.commit(work, "x", "x\n", "x");
-    expect((await fixture.git(key.path, ["push", "origin", "main"], work)).stderr).toContain(
-      'krate: SSHKey/ci is read-only: it cannot push to "acme/deployed"',
-    );
-    fixture.keys.register(key.blob, "acme", {
-      user: "krate:ssh-key:acme:ci",
-      groups: [],
-      key: { ...scope, readOnly: false },
-    });
-    await ok(fixture.git(key.path, ["push", "-q", "origin", "main"], work));
-    expect(fixture.gateway.cluster.events.at(-1)?.spec.actor.user).toBe("krate:ssh-key:acme:ci");
-  });
+  test(
+    "a deploy key opens its repository without further rights, to read",
+    async () => {
+      const work = await repository("deployed");
+      await repository("other");
+      await ok(fixture.git(alice, ["push", "-q", "origin", "main"], work));
+      const scope = { name: "SSHKey/ci", namespace: "acme", repository: "deployed", readOnly: true };
+      const key = await fixture.userKey("krate:ssh-key:acme:ci", { key: scope });
+      await ok(fixture.git(key.path, ["ls-remote", fixture.url("deployed")]));
+      expect((await fixture.git(key.path, ["ls-remote", fixture.url("other")])).stderr).toContain(
+        'krate: SSHKey/ci is of repository "acme/deployed" and does not open "acme/other"',
+      );
+      await fixture.gateway.commit(work, "x", "x\n", "x");
+      expect((await fixture.git(key.path, ["push", "origin", "main"], work)).stderr).toContain(
+        'krate: SSHKey/ci is read-only: it cannot push to "acme/deployed"',
+      );
+      fixture.keys.register(key.blob, "acme", {
+        user: "krate:ssh-key:acme:ci",
+        groups: [],
+        key: { ...scope, readOnly: false },
+      });
+      await ok(fixture.git(key.path, ["push", "-q", "origin", "main"], work));
+      expect(fixture.gateway.cluster.events.at(-1)?.spec.actor.user).toBe("krate:ssh-key:acme:ci");
+    },
+    slow,
+  );
 
   test("a revoked key opens nothing, on connections that are open as well", async () => {
     await repository("revoked");
@@ -173,29 +191,31 @@ skipWithout("ssh", "git")("git over SSH", () => {
     );
   });
 
-  test("all kinds of keys that are strong enough sign in", async () => {
-    await repository("kinds");
-    fixture.gateway.cluster.grant("dora", "get", "content", "acme", "kinds");
-    const { execFileSync } = await import("node:child_process");
-    for (const args of [
-      ["rsa", "-b", "3072"],
-      ["ecdsa", "-b", "256"],
-      ["ecdsa", "-b", "384"],
-      ["ecdsa", "-b", "521"],
-      ["ed25519"],
-    ]) {
-      const path = join(fixture.gateway.folder, `kind-${args.join("")}`);
-      execFileSync("ssh-keygen", ["-q", "-N", "", "-f", path, "-t", ...args]);
-      const [, base64 = ""] = (await readFile(`${path}.pub`, "utf8")).split(" ");
-      expect((await fixture.ssh(path, ["git-upload-pack '/acme/kinds'"])).stderr).toContain("Permission denied");
-      fixture.keys.register(Buffer.from(base64, "base64"), "acme", { user: "dora", groups: [] });
-      await ok(fixture.ssh(path, ["git-upload-pack '/acme/kinds'"]));
-    }
-  });
+  test(
+    "all kinds of keys that are strong enough sign in",
+    async () => {
+      await repository("kinds");
+      fixture.gateway.cluster.grant("dora", "get", "content", "acme", "kinds");
+      for (const args of [
+        ["rsa", "-b", "3072"],
+        ["ecdsa", "-b", "256"],
+        ["ecdsa", "-b", "384"],
+        ["ecdsa", "-b", "521"],
+        ["ed25519"],
+      ]) {
+        const path = join(fixture.gateway.folder, `kind-${args.join("")}`);
+        execFileSync("ssh-keygen", ["-q", "-N", "", "-f", path, "-t", ...args]);
+        const [, base64 = ""] = (await readFile(`${path}.pub`, "utf8")).split(" ");
+        expect((await fixture.ssh(path, ["git-upload-pack '/acme/kinds'"])).stderr).toContain("Permission denied");
+        fixture.keys.register(Buffer.from(base64, "base64"), "acme", { user: "dora", groups: [] });
+        await ok(fixture.ssh(path, ["git-upload-pack '/acme/kinds'"]));
+      }
+    },
+    slow,
+  );
 
   test("SHA-1 signatures of an RSA key are refused", async () => {
     const path = join(fixture.gateway.folder, "sha1");
-    const { execFileSync } = await import("node:child_process");
     execFileSync("ssh-keygen", ["-q", "-N", "", "-f", path, "-t", "rsa", "-b", "2048"]);
     const [, base64 = ""] = (await readFile(`${path}.pub`, "utf8")).split(" ");
     fixture.keys.register(Buffer.from(base64, "base64"), "acme", { user: "dora", groups: [] });
@@ -274,28 +294,32 @@ skipWithout("ssh", "git")("git over SSH", () => {
     fixture.keys.disabled.delete("alice");
   });
 
-  test("certificates that do not count", async () => {
-    await fixture.gateway.createRepository("certified2");
-    const command = ["git-upload-pack '/acme/certified2'"];
-    const denied = expect.objectContaining({
-      code: 255,
-      stderr: expect.stringContaining("Permission denied (publickey)"),
-    });
-    const other = await certificate("other-authority", new SshCertificates(createSshKey("other")));
-    expect(await fixture.ssh(other, command)).toEqual(denied);
-    const good = await certificate("good", fixture.certificates);
-    await ok(fixture.ssh(good, command));
-    expect(await fixture.ssh(good, command, "bob")).toEqual(denied);
-    const mine = await fixture.newKey("thief");
-    await writeFile(`${mine.path}-cert.pub`, await readFile(`${good}-cert.pub`));
-    expect(await fixture.ssh(mine.path, ["-o", `CertificateFile=${good}-cert.pub`, ...command])).toEqual(denied);
-    fixture.now = new Date(Date.now() + 16.1 * 3600 * 1000);
-    expect(await fixture.ssh(good, command)).toEqual(denied);
-    fixture.now = new Date(Date.now() - 600_000);
-    expect(await fixture.ssh(good, command)).toEqual(denied);
-    fixture.now = new Date();
-    await ok(fixture.ssh(good, command));
-  });
+  test(
+    "certificates that do not count",
+    async () => {
+      await fixture.gateway.createRepository("certified2");
+      const command = ["git-upload-pack '/acme/certified2'"];
+      const denied = expect.objectContaining({
+        code: 255,
+        stderr: expect.stringContaining("Permission denied (publickey)"),
+      });
+      const other = await certificate("other-authority", new SshCertificates(createSshKey("other")));
+      expect(await fixture.ssh(other, command)).toEqual(denied);
+      const good = await certificate("good", fixture.certificates);
+      await ok(fixture.ssh(good, command));
+      expect(await fixture.ssh(good, command, "bob")).toEqual(denied);
+      const mine = await fixture.newKey("thief");
+      await writeFile(`${mine.path}-cert.pub`, await readFile(`${good}-cert.pub`));
+      expect(await fixture.ssh(mine.path, ["-o", `CertificateFile=${good}-cert.pub`, ...command])).toEqual(denied);
+      fixture.now = new Date(Date.now() + 16.1 * 3600 * 1000);
+      expect(await fixture.ssh(good, command)).toEqual(denied);
+      fixture.now = new Date(Date.now() - 600_000);
+      expect(await fixture.ssh(good, command)).toEqual(denied);
+      fixture.now = new Date();
+      await ok(fixture.ssh(good, command));
+    },
+    slow,
+  );
 
   test("a certificate that expires ends access of a connection that is open, and says what to do", async () => {
     await repository("expiring");
@@ -326,13 +350,17 @@ skipWithout("ssh", "git")("pushes that are refused while the client still sends"
   });
   afterAll(() => fixture.stop());
 
-  test("reach the client with their reason, and leave nothing", async () => {
-    const gitDir = await fixture.gateway.createRepository("large");
-    const { path } = await fixture.userKey("alice");
-    const work = await fixture.gateway.workTree("work-large", "large");
-    await fixture.gateway.commit(work, "large.bin", randomBytes(20_000_000).toString("base64"), "large");
-    const push = await fixture.git(path, ["push", fixture.url("large"), "main"], work);
-    expect(push.stderr).toContain("the pack is larger than the 1000000 bytes allowed per push");
-    expect((await ok(fixture.gateway.git(["for-each-ref"], gitDir))).stdout).toBe("");
-  });
+  test(
+    "reach the client with their reason, and leave nothing",
+    async () => {
+      const gitDir = await fixture.gateway.createRepository("large");
+      const { path } = await fixture.userKey("alice");
+      const work = await fixture.gateway.workTree("work-large", "large");
+      await fixture.gateway.commit(work, "large.bin", randomBytes(20_000_000).toString("base64"), "large");
+      const push = await fixture.git(path, ["push", fixture.url("large"), "main"], work);
+      expect(push.stderr).toContain("the pack is larger than the 1000000 bytes allowed per push");
+      expect((await ok(fixture.gateway.git(["for-each-ref"], gitDir))).stdout).toBe("");
+    },
+    slow,
+  );
 });
