@@ -71,6 +71,13 @@ export const customResourceSteps: readonly Step[] = [
   },
   { name: "scale", path: `${gadgets}/a/scale` },
   {
+    name: "scaled, dry",
+    method: "PATCH",
+    path: `${gadgets}/a/scale?fieldManager=m&dryRun=All`,
+    contentType: merge,
+    body: { spec: { replicas: 9 } },
+  },
+  {
     name: "scaled",
     method: "PATCH",
     path: `${gadgets}/a/scale?fieldManager=m`,

@@ -7,8 +7,7 @@ const notTheServersFault = "the client's mistake, not the server's";
 const random = "the suffix is random";
 const otherVersion = "what a manager owns in another version is compared by path, not converted to this version first";
 const addresses = "kube-apiserver offers protobuf for some kinds; here answers are JSON or YAML";
-const scaleOwners =
-  "a write of scale belongs to nobody here; kube-apiserver makes its writer the owner of spec.replicas";
+const scaleOwners = "kube-apiserver leaves out when scale was written";
 const noRuleNotice = "kube-apiserver adds a second cause that says rules were not checked";
 const zeros = "zero values of Go structs are not stored, and no controller manager runs beside";
 const unowned = "reviews are not stored: who owns their fields is of no use to anybody";

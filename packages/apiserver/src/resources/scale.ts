@@ -13,8 +13,10 @@ import { badRequest, conflict, notFound } from "@krate/kinds";
 import { admitSubresource } from "../admission/subresource.ts";
 import type { RequestContext } from "../context.ts";
 import { encodeFor } from "../encoding.ts";
+import { trackFields } from "../field-management.ts";
 import { decodeStored, metadataOf, textOf } from "../objects.ts";
 import { patchTypeOf } from "../patching.ts";
+import { writeOptions } from "../write-options.ts";
 import type { Subresource } from "./resource.ts";
 
 /** `paths` is the CRD's `subresources.scale`. */
@@ -58,11 +60,13 @@ async function connectScale(
     ctx.result = { kind: "value", status: 200, value: toScale(decodeStored(current)) };
     return;
   }
+  ctx.options ??= writeOptions(ctx);
   const body = await ctx.readBody(limits.maxBodyBytes);
   const scale = toScale(decodeStored(current));
   const sent = readScale(ctx, body, cloneJson(scale));
   const revision = revisionIn(ctx, sent, scale);
   const next = await admitSubresource(ctx, completeScale(sent, scale), scale);
+  let shown: JsonObject | undefined;
   const { object: updated } = await store.update(key, {}, (stored) => {
     const object = decodeStored(stored);
     if (revision !== "" && revision !== String(stored.revision)) {
@@ -71,17 +75,32 @@ async function connectScale(
         "the object has been modified; please apply your changes to the latest version and try again",
       );
     }
-    const replicas = dig(next, "spec", "replicas") ?? 0;
-    if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas < 0) {
-      throw badRequest("spec.replicas: must be an integer of at least 0");
-    }
-    if (dig(object, ...specPath) === replicas) return { do: "keep" };
-    setAt(object, specPath, replicas);
-    const metadata = metadataOf(object);
-    metadata["generation"] = Number(metadata["generation"] ?? 1) + 1;
-    return { do: "replace", object: encodeFor(ctx.served, object) };
+    const changed = scaledTo(ctx, object, specPath, dig(next, "spec", "replicas") ?? 0);
+    if (changed === undefined) return { do: "keep" };
+    shown = changed;
+    return ctx.options?.dryRun === true ? { do: "keep" } : { do: "replace", object: encodeFor(ctx.served, changed) };
   });
-  ctx.result = { kind: "value", status: 200, value: toScale(decodeStored(updated)) };
+  const value = toScale(ctx.options.dryRun && shown !== undefined ? shown : decodeStored(updated));
+  ctx.result = { kind: "value", status: 200, value };
+}
+
+/** The object with other replicas, which belong to the writer from now on; undefined when it has them already. */
+function scaledTo(
+  ctx: RequestContext,
+  old: JsonObject,
+  path: readonly string[],
+  replicas: JsonValue,
+): JsonObject | undefined {
+  if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas < 0) {
+    throw badRequest("spec.replicas: must be an integer of at least 0");
+  }
+  if (dig(old, ...path) === replicas) return undefined;
+  const object = cloneJson(old);
+  setAt(object, path, replicas);
+  const metadata = metadataOf(object);
+  metadata["generation"] = Number(metadata["generation"] ?? 1) + 1;
+  ctx.old = old;
+  return trackFields(ctx, object, ctx.services.now());
 }
 
 /** What the client insists on. A patch starts from the stored Scale, whose resourceVersion it does not name. */
