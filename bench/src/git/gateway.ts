@@ -48,8 +48,8 @@ export async function startGateway(folder: string): Promise<Gateway> {
   writeKubeconfig(kubeconfig, server.target, server.target.token);
   const admin = kubeClient(await loadKubeConfig(kubeconfig), { userAgent: "bench", fieldManager: "bench" });
   let child: ChildProcess | undefined;
+  let exited: Promise<void> = Promise.resolve();
   const stop = async () => {
-    const exited = new Promise<void>((resolve) => (child ? child.once("exit", () => resolve()) : resolve()));
     child?.kill("SIGTERM");
     await exited;
     await admin.close();
@@ -73,7 +73,12 @@ export async function startGateway(folder: string): Promise<Gateway> {
       },
       stdio: ["ignore", "inherit", "inherit"],
     });
-    await until(async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok);
+    const running = child;
+    exited = new Promise<void>((resolve) => running.once("exit", () => resolve()));
+    const died = exited.then(() => Promise.reject(new Error("git-gateway ended; what it said is above")));
+    died.catch(() => undefined); // it ends in the end
+    const ready = until(async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok);
+    await Promise.race([ready, died]);
     const backend = new NativeGitBackend({ root });
     return {
       name: "krate",
