@@ -246,9 +246,10 @@ function keyTexts(key: Value): readonly [string, ...string[]] {
       return [`i${key}`, `u${key}`, `d${Number(key)}`];
     case "number":
       return Number.isInteger(key) ? [`d${key}`, `i${BigInt(key)}`, `u${BigInt(key)}`] : [`d${key}`];
+    default:
+      if (key instanceof Uint) return [`u${key.value}`, `i${key.value}`, `d${Number(key.value)}`];
+      return key === null ? ["null"] : [`#${identityOf(key)}`];
   }
-  if (key instanceof Uint) return [`u${key.value}`, `i${key.value}`, `d${Number(key.value)}`];
-  return key === null ? ["null"] : [`#${identityOf(key)}`];
 }
 
 const identities = new WeakMap<object, number>();
