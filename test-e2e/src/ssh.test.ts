@@ -105,6 +105,10 @@ skipWithout("ssh", "ssh-keygen")("git over SSH", () => {
       { namespace },
     );
     expect(events).toBe("ssh alice refs/heads/main;");
+    const used = () => kubectlOk(["get", "sshkeys", "laptop", "-o", "jsonpath={.status.lastUsedAt}"], { namespace });
+    await eventually(() => /^\d{4}-\d\d-\d\dT\d\d:00:00Z$/.test(used()), {
+      description: "the use of the key being told",
+    });
     kubectlOk(["delete", "sshkeys", "laptop"], { namespace });
     await eventually(() => git(withKey(file), ["fetch", "origin"]).stderr.includes("Permission denied (publickey)"), {
       description: "the deleted key opening nothing",

@@ -79,6 +79,8 @@ export const programs: Record<string, ProgramAccess> = {
       ...reviews,
       ...events,
       config(["repositories", "branchprotections", "refpolicies", "sshkeys", "gpgkeys", "runnerpools"], read),
+      // When a key was last used.
+      config(["sshkeys/status"], ["patch"]),
       // Who the owner of a key is to Kubernetes.
       config(["users", "teams", "identitymappings"], read),
       records(["pullrequests", "pipelines", "jobs"], read),

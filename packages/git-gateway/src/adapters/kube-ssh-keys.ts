@@ -1,4 +1,4 @@
-import { IdentityMapping, type KindRef, type ObjectOf, type SSHKey, Team, type User } from "@krate/kinds";
+import { IdentityMapping, type KindRef, type ObjectOf, SSHKey, Team, type User } from "@krate/kinds";
 import { type Informer, informer, type KubeClient } from "@krate/kube";
 import { fingerprintOfSshKey } from "@krate/pki/ssh";
 import type { Identity } from "../ports.ts";
@@ -9,6 +9,9 @@ type SSHKeyObject = ObjectOf<typeof SSHKey>;
 type UserObject = ObjectOf<typeof User>;
 
 const byFingerprint = "fingerprint";
+const hourMs = 3600 * 1000;
+/** Writes of `lastUsedAt` under way at once; what comes on top is written at its next use. */
+const maxWrites = 16;
 
 /** Registered keys, and whose they are, from local copies. */
 export class KubeSshKeys implements SshKeys {
@@ -16,6 +19,10 @@ export class KubeSshKeys implements SshKeys {
   readonly #users: Informer<UserObject>;
   readonly #teams: Informer<ObjectOf<typeof Team>>;
   readonly #mappings: Informer<ObjectOf<typeof IdentityMapping>>;
+  readonly #client: KubeClient;
+  readonly #onProblem: (message: string, error: unknown) => void;
+  /** Keys whose use is being written. */
+  readonly #writing = new Set<string>();
 
   /** `shared`: copies that others keep and start. */
   constructor(
@@ -25,6 +32,8 @@ export class KubeSshKeys implements SshKeys {
   ) {
     const report = ({ message, error }: { message: string; error: unknown }) => onProblem(message, error);
     const copy = <K extends KindRef>(kind: K) => informer(client, kind, { onProblem: report });
+    this.#client = client;
+    this.#onProblem = onProblem;
     this.#keys = shared.sshKeys;
     this.#keys.addIndex(byFingerprint, ({ spec }) => fingerprintsOf(spec.key));
     this.#users = shared.users;
@@ -54,6 +63,28 @@ export class KubeSshKeys implements SshKeys {
   ): Identity | undefined {
     const key = this.#keyOf(fingerprint, namespace);
     return key && identityByKey(key, repository, this.#peopleOf(namespace));
+  }
+
+  /** To the hour, as the kind has it: most uses of a key write nothing. */
+  used(fingerprint: string, namespace: string): void {
+    const key = this.#keyOf(fingerprint, namespace);
+    const hour = new Date(Math.floor(Date.now() / hourMs) * hourMs);
+    const before = key?.status?.lastUsedAt;
+    const uid = key?.metadata.uid ?? "";
+    const isKnown = before !== undefined && Date.parse(before) >= hour.getTime();
+    if (!key || isKnown || this.#writing.has(uid) || this.#writing.size >= maxWrites) return;
+    this.#writing.add(uid);
+    const metadata = { namespace, name: key.metadata.name ?? "" };
+    // Whole seconds: the form metav1.Time has.
+    const lastUsedAt = `${hour.toISOString().slice(0, 19)}Z`;
+    this.#client
+      .apply(
+        SSHKey,
+        { metadata, status: { lastUsedAt } },
+        { fieldManager: "git-gateway", subresource: "status", force: true },
+      )
+      .catch((error: unknown) => this.#onProblem("when an SSH key was last used could not be written", error))
+      .finally(() => this.#writing.delete(uid));
   }
 
   isDisabled(user: string, namespace: string): boolean {

@@ -112,7 +112,11 @@ async function decide(
   const request = { namespace, repository, write: service === "git-receive-pack" };
   const view = await access.repositories.find(namespace, repository);
   const identity = identityOf(credential, request, credentials);
-  if (identity) return decideFor(identity, view, request, access);
+  if (identity) {
+    const allowed = await decideFor(identity, view, request, access);
+    if (credential.kind === "key") credentials.keys.used(credential.fingerprint, namespace);
+    return allowed;
+  }
   // A key of another organization is nobody here, and nobody may read what is public.
   if (view && isPublicRead(view, request)) return { identity: anonymous, view };
   throw new GatewayError(

@@ -6,6 +6,8 @@ export interface SshKeys {
   usersOf(fingerprint: string): readonly string[];
   /** Who the holder of the key is to a repository, or undefined when it opens nothing there. */
   identityOf(fingerprint: string, target: { namespace: string; repository: string }): Identity | undefined;
+  /** Remembers that a key opened something in a namespace. Costs the caller nothing, and may be forgotten. */
+  used(fingerprint: string, namespace: string): void;
   /** Whether a person is switched off in a namespace. */
   isDisabled(user: string, namespace: string): boolean;
 }

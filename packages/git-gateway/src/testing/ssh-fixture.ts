@@ -15,6 +15,7 @@ import { GatewayFixture, type GitOutcome, git } from "./gateway-fixture.ts";
 export class MemorySshKeys implements SshKeys {
   readonly identities = new Map<string, Identity>();
   readonly disabled = new Set<string>();
+  readonly uses: string[] = [];
 
   register(key: Buffer, namespace: string, identity: Identity): void {
     this.identities.set(`${fingerprint(key)} ${namespace}`, identity);
@@ -30,6 +31,10 @@ export class MemorySshKeys implements SshKeys {
 
   identityOf(print: string, { namespace }: { namespace: string }): Identity | undefined {
     return this.identities.get(`${print} ${namespace}`);
+  }
+
+  used(print: string, namespace: string): void {
+    this.uses.push(`${print} ${namespace}`);
   }
 
   isDisabled(user: string): boolean {
