@@ -136,6 +136,11 @@ test.each([
   { reason: "the only one", same: [key("a")], name: "a" },
   { reason: "the older one", same: [key("a"), key("b", {}, older)], name: "b" },
   { reason: "of the same age the first by name", same: [key("b"), key("a")], name: "a" },
+  {
+    reason: "none: of the same second, the one with a status is the first, and revoked",
+    same: [key("a"), key("b", { revoked: true }, { status: { phase: "Revoked" } })],
+    name: undefined,
+  },
   { reason: "none: the first is revoked", same: [key("a"), key("b", { revoked: true }, older)], name: undefined },
   {
     reason: "none: it is being deleted",

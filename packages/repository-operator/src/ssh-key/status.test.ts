@@ -67,6 +67,14 @@ test.each([
     conditions: rejected("DuplicateFingerprint"),
   },
   {
+    reason: "a key of the same second is the same and was judged before",
+    object: mine,
+    others: [{ ...key("c", { revoked: true }), status: { phase: "Revoked" } } as SSHKeyObject],
+    phase: "Rejected",
+    fingerprint,
+    conditions: rejected("DuplicateFingerprint"),
+  },
+  {
     reason: "younger keys are the same",
     object: mine,
     others: [key("c"), key("a", {}, "2026-01-02T00:00:00Z")],

@@ -59,7 +59,11 @@ function keyOf(line: string): { fingerprint: string } | { reason: "ParseError" |
   }
 }
 
+/** By age; of the same second, to which Kubernetes tells it, the one whose status is set was there first. */
 function byAge(a: SSHKeyObject, b: SSHKeyObject): number {
-  const order = ({ metadata }: SSHKeyObject) => `${metadata.creationTimestamp ?? ""} ${metadata.name ?? ""}`;
+  const order = ({ metadata, status }: SSHKeyObject) => {
+    const isKnown = status?.phase === "Active" || status?.phase === "Revoked";
+    return `${metadata.creationTimestamp ?? ""} ${isKnown ? 0 : 1} ${metadata.name ?? ""}`;
+  };
   return order(a) < order(b) ? -1 : 1;
 }
