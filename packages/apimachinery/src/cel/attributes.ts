@@ -19,8 +19,6 @@ export interface Qualifier {
   optional: boolean;
   /** The last part of `has(a.b)`: gives whether it is there. */
   testOnly: boolean;
-  /** It is added to both sides of a condition. */
-  isConditional?: boolean;
 }
 
 export interface Attribute {
@@ -76,8 +74,8 @@ export class ConditionalAttribute implements Attribute {
   }
 
   add(qualifier: Qualifier): void {
-    this.#yes.add({ ...qualifier, isConditional: true });
-    this.#no.add({ ...qualifier, isConditional: true });
+    this.#yes.add(qualifier);
+    this.#no.add(qualifier);
   }
 
   resolve(run: Run): Value {
@@ -88,8 +86,6 @@ export class ConditionalAttribute implements Attribute {
 }
 
 function qualify(run: Run, container: Value, qualifier: Qualifier): Value {
-  // behind a condition the part that has() asks for is not counted where it is missing
-  if (qualifier.testOnly && qualifier.isConditional) return qualifyIfPresent(run, container, qualifier) !== undefined;
   try {
     const key = keyOf(run, qualifier);
     const found = lookUp(container, key, qualifier, qualifier.testOnly);

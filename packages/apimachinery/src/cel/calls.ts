@@ -30,7 +30,10 @@ export function callOf(name: string, matching: readonly Overload[], args: readon
   if (patternFunctions.has(name) && typeof b?.constant === "string") checkPattern(b.constant);
   const candidates = overload === undefined ? (functions.get(name) ?? []) : [overload];
   const isOperator = /^[_!@-]/.test(name);
-  const call = isOperator || singletons.has(name) ? operatorCall(name, candidates) : dispatch(name, candidates);
+  const call =
+    isOperator || singletons.has(name)
+      ? operatorCall(name, candidates)
+      : dispatch(name, candidates, isPatternConstant(name, b));
   const cost = costOf(name, overload);
   if (conversions.has(name) && a?.constant !== undefined && args.length === 1)
     return folded((run) => call([a.constant as Value], run));
@@ -51,10 +54,13 @@ const unguarded = new Set(["startsWith", "endsWith", "contains", "matches", "fin
 type Call = (args: readonly Value[], run: Run) => Value;
 type Costs = ReturnType<typeof costOf>;
 
-function dispatch(name: string, candidates: readonly Overload[]): Call {
+/** @param isFixed the pattern is a constant, for which cel-go has another implementation */
+function dispatch(name: string, candidates: readonly Overload[], isFixed: boolean): Call {
   return (args, run) => {
     for (const overload of candidates) if (takes(overload, args)) return overload.call(args, run.budget);
-    if (unguarded.has(name)) throw noSuchOverload();
+    if (unguarded.has(name) && !(name === "matches" && !isFixed && !hasMethods(args[0] as Value)))
+      throw noSuchOverload();
+    if (name === "matches") throw new CelError("no such overload: matches");
     throw new CelError(`no such overload: ${name}(${args.map(typeNameOf).join(", ")})`);
   };
 }
@@ -69,12 +75,15 @@ function operatorCall(name: string, candidates: readonly Overload[]): Call {
       throw new CelError(`no such overload: ${name}`);
     }
     if (!hasOperator(name, operand)) {
-      // these types have methods, so that cel-go looks for one and finds none
-      const hasMethods = typeof operand === "string" || operand instanceof Timestamp || operand instanceof Duration;
-      throw hasMethods ? noSuchOverload() : new CelError(`no such overload: ${name}`);
+      throw hasMethods(operand) ? noSuchOverload() : new CelError(`no such overload: ${name}`);
     }
     return (implementation as Overload).call(args, run.budget);
   };
+}
+
+/** These types have methods, so that cel-go looks for one where it finds no operator. */
+function hasMethods(value: Value): boolean {
+  return typeof value === "string" || value instanceof Timestamp || value instanceof Duration;
 }
 
 /** Types of first operands that have the operator at all. */

@@ -141,8 +141,11 @@ class Parser {
   #signedMember(operator: string): Expr {
     const sign = this.#peek();
     const next = this.#tokens[this.#index + 1];
-    if (operator !== "!" || sign.text !== "-" || sign.kind !== "symbol" || next?.number !== "signed")
-      return this.#member();
+    if (operator !== "!" || sign.text !== "-" || sign.kind !== "symbol") return this.#member();
+    if (next?.number !== "signed") {
+      const text = `-${next?.kind === "end" ? "" : next?.text}`;
+      throw new CelSyntaxError(`Syntax error: no viable alternative at input '${text}'`, next?.at ?? sign.at);
+    }
     return this.#unary();
   }
 

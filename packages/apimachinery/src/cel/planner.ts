@@ -79,7 +79,7 @@ export class Planner {
     const { field, testOnly } = node;
     const attribute = attributeOf(this.plan(node.operand));
     attribute.add({ key: field, isField: true, optional: false, testOnly });
-    return testOnly ? { attribute, evaluate: (run) => isPresent(attribute.resolve(run)) } : observed(attribute);
+    return testOnly ? presence(attribute) : observed(attribute);
   }
 
   #index(args: readonly Expr[], optional: boolean, isField: boolean): Planned {
@@ -174,6 +174,13 @@ function observed(attribute: Attribute): Planned {
 
 function attributeOf(planned: Planned): Attribute {
   return planned.attribute ?? new PathAttribute(planned.evaluate);
+}
+
+/** `has()`: what it spends on the start of a path is given back, also where a condition chose it and nothing was spent. */
+function presence(attribute: Attribute): Planned {
+  if (!(attribute instanceof ConditionalAttribute))
+    return { attribute, evaluate: (run) => isPresent(attribute.resolve(run)) };
+  return { attribute, evaluate: (run) => isPresent(spendAfter(run, (inner) => attribute.resolve(inner), -1)) };
 }
 
 /** What `has()` gives for a path through optional values. */
