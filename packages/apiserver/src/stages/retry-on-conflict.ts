@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { isReason } from "@krate/kinds";
 import { WebhookDenial } from "../admission/webhook/errors.ts";
 import type { RequestContext, Stage } from "../context.ts";
@@ -30,6 +31,8 @@ export const retryOnConflict: Stage = async (ctx, next) => {
         if (standing > maxStandingAttempts) throw error;
       }
       forget(ctx);
+      // Others get their turn, and the deadline's timer too: a round of promises alone would hold the event loop for ever.
+      await setImmediate();
     }
   }
 };
