@@ -9,7 +9,7 @@ import { decided } from "./differences.ts";
 import { differencesTable } from "./differences-table.ts";
 import { compare } from "./normalize.ts";
 import { observeWatch } from "./observe-watch.ts";
-import { prepareServer, unprepareServer } from "./prepare.ts";
+import { prepareServer, unprepareServer } from "./prepare.fixture.ts";
 import { steps } from "./sequences.ts";
 import { sprockets } from "./step.ts";
 import { history, watches, watchStart } from "./watch-steps.ts";

@@ -9,7 +9,7 @@ import fc from "fast-check";
 import type { MemoryRequest } from "../http/memory-exchange.ts";
 import { type Cluster, cluster } from "../testing/cluster.ts";
 import { gizmoDefinition } from "./gizmo-definition.ts";
-import { hostileRequest } from "./requests.ts";
+import { hostileRequest } from "./requests.fixture.ts";
 
 // Thousands of requests, on a machine that may have other things to do.
 jest.setTimeout(600_000);
