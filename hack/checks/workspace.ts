@@ -33,7 +33,7 @@ export interface WorkspacePackage {
 }
 
 const testFile =
-  /(\.test\.(m?ts|tsx)$|\/(conformance|comparison|fuzz)(\.ts$|\/)|\/src\/(.*\/)?testing\/|\/(fixtures|testdata)\/|\.fixture\.ts$)/;
+  /(\.test\.(m?ts|tsx)$|\/conformance(\.ts$|\/)|\/src\/(.*\/)?testing\/|\/(fixtures|testdata)\/|\.fixture\.ts$)/;
 
 /** Every package below `packages/` with its sources parsed. */
 export function readWorkspace(root: string): WorkspacePackage[] {
