@@ -1,8 +1,9 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startKindCluster } from "./kind-cluster.ts";
 import { requirements } from "./requirements.ts";
+import { writeWhole } from "./write-whole.ts";
 
 const help = `hack/kind: a single-node kind cluster, for tests on a machine with Docker.
 
@@ -24,7 +25,7 @@ async function start(dataFolder: string, image: string | undefined): Promise<voi
   const infoFile = join(dataFolder, "kind.json");
   await using cluster = await startKindCluster({ ...(image !== undefined && { image }) });
   const { kubeconfig, machineAddress } = cluster;
-  await writeFile(infoFile, `${JSON.stringify({ kubeconfig, machineAddress }, undefined, 2)}\n`);
+  await writeWhole(infoFile, `${JSON.stringify({ kubeconfig, machineAddress }, undefined, 2)}\n`);
   console.log(`kubeconfig: ${kubeconfig}\nthis machine is ${machineAddress} to the cluster`);
   try {
     await signal;

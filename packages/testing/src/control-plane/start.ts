@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { ensureUsers, writeKubeconfig } from "@krate/pki";
 import { eventually } from "../eventually.ts";
 import { freePorts } from "../free-port.ts";
+import { writeWhole } from "../write-whole.ts";
 import {
   apiServerArguments,
   auditPolicy,
@@ -119,7 +120,7 @@ async function startInFolder(
       kyverno = await startKyverno({ kubeconfig: info.kubeconfig, dataFolder: join(folder.path, "kyverno") });
     }
     info.pids = pidsOf(children, kyverno);
-    await writeFile(join(folder.path, infoFileName), `${JSON.stringify(info, undefined, 2)}\n`);
+    await writeWhole(join(folder.path, infoFileName), `${JSON.stringify(info, undefined, 2)}\n`);
     const failure = Promise.race([...children, ...(kyverno ? [kyverno] : [])].map((program) => program.failure));
     failure.catch(() => {});
     return { info, failure, stop, [Symbol.asyncDispose]: stop };
