@@ -1,6 +1,7 @@
 /** Texts as Go writes them. */
 
-const escapes: Readonly<Record<string, string>> = {
+/** Characters with an escape of their own in Go, and so in CEL. */
+export const escapes: Readonly<Record<string, string>> = {
   "\x07": "\\a",
   "\b": "\\b",
   "\f": "\\f",

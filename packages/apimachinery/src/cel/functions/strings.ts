@@ -1,5 +1,6 @@
 /** String functions. Source: https://pkg.go.dev/github.com/google/cel-go/ext#Strings; positions count code points. */
 import type { Budget } from "../budget.ts";
+import { escapes } from "../go-text.ts";
 import { CelBudgetError, CelError } from "../issues.ts";
 import { noSuchOverload } from "../operators.ts";
 import { textSize } from "../text-size.ts";
@@ -156,17 +157,6 @@ function findAll(budget: Budget, text: string, pattern: string, limit = -1n): Ar
 
 /** Only what would end or break the literal is escaped. */
 function quoteCel(text: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    "\x07": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-  };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
   return `"${text.replace(/[\x07\b\f\n\r\t\v\\"]/g, (char) => escapes[char] ?? char)}"`;
 }
