@@ -17,13 +17,17 @@ const program = new Command("bench")
   .addArgument(new Argument("<suite>", "what to measure").choices(Object.keys(suites)))
   .option("--quick", "few objects, short runs: shows that it works, says nothing about speed", false)
   .option("--large", "also with 1,000,000 objects: some 10 minutes more, 8 GB of disk", false)
-  .addHelpText("after", `\nSuites:\n${list.join("\n")}\n\nExample:\n  npm run bench -- apiserver`)
-  .action(async (name: string, { quick, large }: { quick: boolean; large: boolean }) => {
+  .option("--only <text>", "of apiserver, only the direct rows whose name contains this; not kept")
+  .addHelpText(
+    "after",
+    `\nSuites:\n${list.join("\n")}\n\nExamples:\n  npm run bench -- apiserver\n  npm run bench -- apiserver --only create`,
+  )
+  .action(async (name: string, { quick, large, only }: { quick: boolean; large: boolean; only?: string }) => {
     const suite = suites[name] as Suite;
     const progress = (line: string) => process.stderr.write(`bench: ${line}\n`);
-    const rows = (await suite.run({ quick, large, progress })).map(judge);
+    const rows = (await suite.run({ quick, large, only, progress })).map(judge);
     process.stdout.write(`\n${formatTable(rows)}\n\n`);
-    if (quick) progress("a quick run is not kept");
+    if (quick || only !== undefined) progress("part of a suite is not kept");
     else progress(`written to ${writeResults(results, name, new Date(), rows)}`);
   });
 

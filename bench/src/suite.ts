@@ -27,6 +27,8 @@ export interface SuiteOptions {
   quick: boolean;
   /** Also what takes minutes: a million objects. */
   large: boolean;
+  /** Of the apiserver suite only the direct rows whose name contains this. */
+  only?: string | undefined;
   progress(line: string): void;
 }
 

@@ -34,7 +34,8 @@ export async function measureDirect({ krate, anchor, objects }: Sides, options: 
   const rows: Measurement[] = [];
   const cpu: Measurement[] = [];
   const { rounds, seconds } = lengthOf(options);
-  for (const each of cases(objects)) {
+  const wanted = (name: string) => options.only === undefined || name.includes(options.only);
+  for (const each of cases(objects).filter(({ name }) => wanted(name))) {
     options.progress(`${each.name}: ${rounds} rounds of ${seconds} s each, in turns`);
     const side = (server: ServerUnderTest) => (round: number) =>
       measure(server, {
@@ -55,7 +56,8 @@ export async function measureDirect({ krate, anchor, objects }: Sides, options: 
     });
     cpu.push(...cpuRow(each.name, measured, anchor.name));
   }
-  return [...rows, ...(await atRate({ krate, anchor, objects }, options)), ...cpu];
+  const latency = wanted(atRateName) ? await atRate({ krate, anchor, objects }, options) : [];
+  return [...rows, ...latency, ...cpu];
 }
 
 const tell = ({ p99Milliseconds }: Measured) => `${p99Milliseconds.toFixed(0)} ms`;
@@ -81,6 +83,7 @@ function cpuRow(
 }
 
 const writesPerSecond = 200;
+const atRateName = `create at ${writesPerSecond}/s`;
 
 /** How long a write takes when there is no crowd. */
 async function atRate({ krate, anchor }: Sides, options: SuiteOptions): Promise<Measurement[]> {
@@ -91,7 +94,7 @@ async function atRate({ krate, anchor }: Sides, options: SuiteOptions): Promise<
     anchor: (round) => createsAtRate(anchor, `rate-${round}`, Math.ceil(seconds)),
   });
   return (["p50", "p99"] as const).map((figure) => ({
-    name: `create at ${writesPerSecond}/s, ${figure}`,
+    name: `${atRateName}, ${figure}`,
     unit: "ms",
     krate: measured.krate[`${figure}Milliseconds`],
     anchor: measured.anchor[`${figure}Milliseconds`],

@@ -10,7 +10,7 @@ import { seed } from "./measuring.ts";
 import { startAnchor, startKrate } from "./servers.ts";
 
 async function run(options: SuiteOptions): Promise<Measurement[]> {
-  const { quick, large, progress } = options;
+  const { quick, large, only, progress } = options;
   const objects = quick ? 200 : 10_000;
   progress("starting kube-apiserver + etcd and krate-apiserver + Postgres, both with fsync");
   const anchor = await startAnchor();
@@ -19,6 +19,7 @@ async function run(options: SuiteOptions): Promise<Measurement[]> {
     try {
       await seed([krate, anchor], objects, progress);
       const direct = await measureDirect({ krate, anchor, objects }, options);
+      if (only !== undefined) return direct;
       const many = large ? await measureLarge({ krate, objects }, options) : [];
       return [...direct, ...many, ...(await measureAggregated({ anchor, objects }, options))];
     } finally {

@@ -1,10 +1,13 @@
 /** `actions/checkout`: exactly the commit of the run, with the Pod's token, which is neither on a command line nor kept in `.git`. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JobAssignment } from "@krate/workflow";
+import type { Output } from "./output.ts";
 import { type ProcessEnd, type ProcessOptions, runProcess } from "./process.ts";
 
 export interface CheckoutOptions extends Omit<ProcessOptions, "cwd"> {
+  output: Output;
   job: JobAssignment;
   tokenFile: string;
   workspace: string;
@@ -52,6 +55,45 @@ function gitEnvironment({ job, tokenFile, output, env }: CheckoutOptions): Recor
   };
 }
 
+/** A gateway that is replaced is away for seconds; `actions/checkout` tries a fetch again as well. */
+const fetchRetrySeconds: readonly number[] = [1, 2, 4, 8, 15];
+/** What stays so however often it is asked. */
+const finalRefusal = /couldn't find remote ref|not our ref|Authentication failed|returned error: 4(?!29)\d\d/;
+const rememberedBytes = 4096;
+
+/** Runs `git fetch` until it succeeds, is refused for good, or was tried often enough. */
+async function fetchWithRetries(
+  args: readonly string[],
+  options: ProcessOptions & { output: Output },
+): Promise<ProcessEnd> {
+  const { output, signal } = options;
+  const deadline = Date.now() + options.timeoutSeconds * 1000;
+  for (let attempt = 0; ; attempt++) {
+    let said = "";
+    const listening = {
+      lines: () => {
+        const sink = output.lines();
+        const write = (chunk: Buffer) => {
+          said = `${said}${chunk.toString("utf8")}`.slice(-rememberedBytes);
+          sink.write(chunk);
+        };
+        return { write, end: sink.end };
+      },
+    };
+    const timeoutSeconds = Math.max(0, (deadline - Date.now()) / 1000);
+    const end = await runProcess("git", args, { ...options, output: listening, timeoutSeconds });
+    const seconds = fetchRetrySeconds[attempt];
+    const isFinal = end.how !== "exit" || end.exitCode === 0 || finalRefusal.test(said);
+    if (isFinal || seconds === undefined || Date.now() + seconds * 1000 >= deadline) return end;
+    output.line(`the fetch failed with exit code ${end.exitCode}: trying again in ${seconds} s`);
+    try {
+      await sleep(seconds * 1000, undefined, { signal });
+    } catch {
+      return { how: "cancelled" };
+    }
+  }
+}
+
 /** Fetches and checks out; ends like the git command that failed, or with 0. */
 export async function checkout(options: CheckoutOptions): Promise<ProcessEnd> {
   const { job, inputs, workspace } = options;
@@ -62,13 +104,15 @@ export async function checkout(options: CheckoutOptions): Promise<ProcessEnd> {
   if (!Number.isInteger(depth) || depth < 0)
     throw new Error(`fetch-depth "${inputs["fetch-depth"]}" must be a whole number, 0 for everything`);
   const env = gitEnvironment(options);
-  const commands: string[][] = [
-    ["init", "--quiet", folder],
-    ["-C", folder, "fetch", "--quiet", "--no-tags", ...(depth > 0 ? [`--depth=${depth}`] : []), job.cloneUrl, ref],
-    ["-C", folder, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"],
+  const shared = { ...options, cwd: workspace, env };
+  const shallow = depth > 0 ? [`--depth=${depth}`] : [];
+  const commands: (() => Promise<ProcessEnd>)[] = [
+    () => runProcess("git", ["init", "--quiet", folder], shared),
+    () => fetchWithRetries(["-C", folder, "fetch", "--quiet", "--no-tags", ...shallow, job.cloneUrl, ref], shared),
+    () => runProcess("git", ["-C", folder, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"], shared),
   ];
-  for (const args of commands) {
-    const end = await runProcess("git", args, { ...options, cwd: workspace, env });
+  for (const command of commands) {
+    const end = await command();
     if (end.how !== "exit" || end.exitCode !== 0) return end;
   }
   options.output.line(`checked out ${ref} of ${job.repository} into ${join(".", relative(workspace, folder)) || "."}`);

@@ -6,7 +6,7 @@ import type { Output } from "./output.ts";
 export interface ProcessOptions {
   cwd: string;
   env: Record<string, string>;
-  output: Output;
+  output: Pick<Output, "lines">;
   timeoutSeconds: number;
   /** Fires when the job is cancelled. */
   signal: AbortSignal;

@@ -27,7 +27,7 @@ export interface ConnectionLimits {
   /** More are closed as they come. */
   maxConnections: number;
   handshakeMilliseconds: number;
-  /** HTTP/1.1: from the first byte of a request to the end of its headers. Answered with 408. */
+  /** HTTP/1.1: from the connection, or the first byte of a later request, to the end of the headers. Answered with 408. */
   headersMilliseconds: number;
   /** A connection without a request is closed after this. */
   idleMilliseconds: number;
@@ -96,10 +96,7 @@ export async function listen({
       maxHeaderSize: limits.maxHeaderBytes,
       connectionsCheckingInterval: Math.min(limits.headersMilliseconds, checkMilliseconds),
     },
-    (request, response) => {
-      request.socket.setTimeout(0);
-      onRequest(new Http1Exchange(request, response, peerOf(request.socket as TLSSocket, peers)));
-    },
+    (request, response) => onRequest(new Http1Exchange(request, response, peerOf(request.socket as TLSSocket, peers))),
   );
   http1.maxHeadersCount = limits.maxHeaders;
   // It never listens itself, and only then would it look after its connections' time.
@@ -127,7 +124,6 @@ export async function listen({
       socket.on("close", () => sockets.delete(socket));
       socket.setNoDelay(true);
       if (socket.alpnProtocol !== "h2") {
-        socket.setTimeout(limits.headersMilliseconds, () => socket.destroy()); // until the first request
         http1.emit("connection", socket);
         return;
       }
