@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { Tally } from "./tally.ts";
 
 /** The part of Jest's `--json` report that is read here. */
@@ -12,7 +13,7 @@ export interface JestReport {
     name: string;
     status: string;
     message: string;
-    assertionResults: { status: string; ancestorTitles: string[]; title: string }[];
+    assertionResults: { status: string; ancestorTitles: string[]; title: string; failureMessages?: string[] }[];
   }[];
 }
 
@@ -53,8 +54,22 @@ function failedTests(report: JestReport): string[] {
   return report.testResults.flatMap(({ name, assertionResults }) =>
     assertionResults
       .filter(({ status }) => status === "failed")
-      .map(({ ancestorTitles, title }) => `${name} › ${[...ancestorTitles, title].join(" › ")}`),
+      .map(({ ancestorTitles, title, failureMessages }) =>
+        [`${name} › ${[...ancestorTitles, title].join(" › ")}`, ...excerpt(failureMessages?.[0] ?? "")].join("\n    "),
+      ),
   );
+}
+
+/** At the end of a long output the summary may be all that is kept: why it failed stands there, the first and the last of it. */
+const excerptLines = { first: 12, last: 12 };
+
+function excerpt(message: string): string[] {
+  const lines = stripVTControlCharacters(message)
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !/^\s+at .*node_modules/.test(line))
+    .map((line) => line.slice(0, 300));
+  if (lines.length <= excerptLines.first + excerptLines.last) return lines;
+  return [...lines.slice(0, excerptLines.first), "…", ...lines.slice(-excerptLines.last)];
 }
 
 /** Skipped suites say why in their name: "the informer [skipped without envtest: kube-apiserver not built: …]". */

@@ -115,6 +115,8 @@ describe("what a run of Jest counts as", () => {
     ...overrides,
   });
 
+  const lines = (first: number, count: number) => Array.from({ length: count }, (_, at) => `line ${first + at}`);
+
   test.each<{ reason: string; report: JestReport | undefined; code: number; tally: Tally }>([
     { reason: "passed", report: report({ numPassedTests: 2 }), code: 0, tally: { ...nothing, passed: 2 } },
     {
@@ -140,6 +142,34 @@ describe("what a run of Jest counts as", () => {
       report: report({ numPassedTests: 1 }),
       code: 1,
       tally: { passed: 1, failed: 1, skipped: 0, notes: ["unit: every test passed, but Jest ended with code 1"] },
+    },
+    {
+      reason: "why a test failed is told by the first and the last lines of its message, without colours",
+      report: report({
+        numFailedTests: 1,
+        testResults: [
+          file({
+            status: "failed",
+            assertionResults: [
+              {
+                status: "failed",
+                ancestorTitles: [],
+                title: "y",
+                failureMessages: [
+                  `\u001b[31mred\u001b[39m\n\n${Array.from({ length: 30 }, (_, at) => `line ${at}\n`).join("")}    at x (/a/node_modules/b.js:1:1)`,
+                ],
+              },
+            ],
+          }),
+        ],
+      }),
+      code: 1,
+      tally: {
+        passed: 0,
+        failed: 1,
+        skipped: 0,
+        notes: [["unit: failed: a.test.ts › y", "red", ...lines(0, 11), "…", ...lines(18, 12)].join("\n    ")],
+      },
     },
     {
       reason: "failed tests are named",
