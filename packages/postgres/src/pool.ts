@@ -31,7 +31,10 @@ export function createPool(connection: PostgresConnection, options: PoolOptions)
     max: options.maxConnections ?? 10,
     idleTimeoutMillis: 60_000,
   });
-  pool.on("error", (error) => log.warn({ err: error }, "an idle database session ended"));
+  pool.on("error", (error) => {
+    Reflect.deleteProperty(error, "client"); // pg-pool puts the whole session there: no log wants that
+    log.warn({ err: error }, "an idle database session ended");
+  });
   // pg-pool 3.14 listens for errors of idle sessions only; one that breaks while it is taken would end the process.
   pool.on("connect", (client) => {
     client.on("error", (error) => log.debug({ err: error }, "a database session broke while it was used"));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { isConnectionLost } from "./errors.ts";
+import { silentLog } from "./log.ts";
 import { Nudge } from "./nudge.ts";
 import { createPool, type Pool, withClient, withTransaction } from "./pool.ts";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "./testing/index.ts";
@@ -52,6 +53,19 @@ describe("sessions", () => {
     });
     await expect(work).rejects.toThrow();
     expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  test("what the log is told of an idle session that ended is its error, not the session", async () => {
+    const told = new Promise<object>((resolve) => {
+      const log = { ...silentLog, warn: (fields: object) => resolve(fields) };
+      const watched = createPool(database.connection, { applicationName: "watched", log });
+      void watched.query("select pg_backend_pid() as pid").then(async ({ rows: [{ pid }] }) => {
+        await pool.query("select pg_terminate_backend($1)", [pid]);
+        await told;
+        await watched.end();
+      });
+    });
+    expect(Object.keys(((await told) as { err: object }).err)).not.toContain("client");
   });
 
   test("a session that says nothing while it is used is given up, an idle one is not", async () => {
