@@ -68,6 +68,25 @@ describe("a migration that fails", () => {
   });
 });
 
+test("no partition of the log is vacuumed for what is inserted into it: neither the first nor one that was added", async () => {
+  const postgres = await startTestPostgres();
+  const database = await postgres.createDatabase();
+  const pool = createPool(database.connection, { applicationName: "schema.test" });
+  try {
+    await (await openPostgresStore({ connection: database.connection })).close();
+    await pool.query("select krate_add_partition()");
+    const { rows } = await pool.query(
+      "select c.relname as name, c.reloptions as options from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'krate_log'::regclass",
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(2);
+    for (const { options } of rows) expect(options).toContain("autovacuum_vacuum_insert_threshold=-1");
+  } finally {
+    await pool.end();
+    await database.drop();
+    await postgres.stop();
+  }
+});
+
 test("differences of the schema from what the migrations make are found, whoever made them", async () => {
   const postgres = await startTestPostgres();
   const database = await postgres.createDatabase();
