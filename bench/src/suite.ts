@@ -27,7 +27,7 @@ export interface SuiteOptions {
   quick: boolean;
   /** Also what takes minutes: a million objects. */
   large: boolean;
-  /** Of the apiserver suite only the direct rows whose name contains this. */
+  /** Of the apiserver suite only the direct rows whose name contains this, and those of `large`. */
   only?: string | undefined;
   progress(line: string): void;
 }

@@ -19,9 +19,9 @@ async function run(options: SuiteOptions): Promise<Measurement[]> {
     try {
       await seed([krate, anchor], objects, progress);
       const direct = await measureDirect({ krate, anchor, objects }, options);
-      if (only !== undefined) return direct;
       const many = large ? await measureLarge({ krate, objects }, options) : [];
-      return [...direct, ...many, ...(await measureAggregated({ anchor, objects }, options))];
+      const aggregated = only === undefined ? await measureAggregated({ anchor, objects }, options) : [];
+      return [...direct, ...many, ...aggregated];
     } finally {
       await krate.stop();
     }
