@@ -1,6 +1,6 @@
 /**
  * krate-apiserver over Postgres beside a CRD on kube-apiserver over etcd: the same objects of 2 KB, TLS, token, the same
- * generator, both with fsync, in turns so that a machine that slows down slows both (targets: docs/architecture.md#speed).
+ * generator, both with fsync, in turns so that a machine that slows down slows both (figures and goals: docs/performance.md).
  */
 import type { Measurement, Suite, SuiteOptions } from "../suite.ts";
 import { measureAggregated } from "./aggregated.ts";
