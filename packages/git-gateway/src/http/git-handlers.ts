@@ -49,7 +49,8 @@ async function serveAdmitted(
   response.setHeader("content-type", `application/x-${route.service}-${type}`);
   for (const [name, value] of Object.entries(noCache)) response.setHeader(name, value);
   if (route.service === "git-receive-pack") {
-    if (route.kind === "info-refs") response.end(await advertiseReceivePack(repository, { http: true }));
+    const pullRequests = access.identity.user === options.mergeIdentity;
+    if (route.kind === "info-refs") response.end(await advertiseReceivePack(repository, { http: true, pullRequests }));
     else await receive(repository, access, exchange, options);
     return;
   }

@@ -3,6 +3,12 @@ import { type BackendRepository, formatRefAdvertisement, formatServiceHeader, li
 /** Refs no client sees or moves: the gateway's own. */
 export const hiddenRefPrefix = "refs/krate/";
 
+/** Heads and patch sets of pull requests: everybody with read access fetches them, only repository-operator moves them. */
+export const pullRequestRefPrefix = "refs/pull/";
+
+/** "--all" without what only pull requests reach: their commits were never judged as part of a branch. */
+export const judgedRefs = [`--exclude=${pullRequestRefPrefix}*`, "--all"] as const;
+
 /** What our receive-pack can do, as it tells clients. `push-cert` is not among it. */
 export const receivePackCapabilities = [
   "report-status",
@@ -17,9 +23,18 @@ export const receivePackCapabilities = [
   "agent=krate",
 ] as const;
 
-/** The ref list a push begins with. HTTP has the service header in front of it. */
-export async function advertiseReceivePack(repository: BackendRepository, options: { http: boolean }): Promise<Buffer> {
-  const refs = (await listRefs({ gitDir: repository.gitDir })).filter(({ name }) => !name.startsWith(hiddenRefPrefix));
+/**
+ * The ref list a push begins with. HTTP has the service header in front of it. `pullRequests`: with the refs below refs/pull/, for the
+ * one who may move them; to all others they are only weight.
+ */
+export async function advertiseReceivePack(
+  repository: BackendRepository,
+  options: { http: boolean; pullRequests?: boolean },
+): Promise<Buffer> {
+  const refs = (await listRefs({ gitDir: repository.gitDir })).filter(
+    ({ name }) =>
+      !name.startsWith(hiddenRefPrefix) && (options.pullRequests === true || !name.startsWith(pullRequestRefPrefix)),
+  );
   const list = formatRefAdvertisement(refs, receivePackCapabilities);
   return options.http ? Buffer.concat([formatServiceHeader("git-receive-pack"), list]) : list;
 }

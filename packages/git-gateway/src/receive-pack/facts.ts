@@ -1,8 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { GitError, isZeroObjectId, ObjectReader, type ReadOptions, type RefCommand, runGit } from "@krate/git";
+import { createInterface } from "node:readline";
+import {
+  GitError,
+  isZeroObjectId,
+  ObjectReader,
+  type ReadOptions,
+  type RefCommand,
+  runGit,
+  streamGit,
+} from "@krate/git";
 import type { CommitFacts, CommitSignatures, ObjectFacts, ObjectSource, RefAction, RefUpdateFacts } from "../ports.ts";
 import { splitSignature } from "../signatures/split-signature.ts";
+import { judgedRefs, pullRequestRefPrefix } from "./advertise.ts";
 import { maxNewCommits, type NewCommit, type NewHistory, newCommitsOf } from "./new-history.ts";
 import { PackRefusedError } from "./quarantine.ts";
 import { TreePaths, TreePathsGivenUpError } from "./tree-paths.ts";
@@ -167,13 +177,31 @@ export class PushFactsReader implements ObjectSource {
   async #largeBlobs(newId: string, bytes: number) {
     if (isZeroObjectId(newId)) return [];
     this.#blobSizes ??= this.#sizesOfBlobs();
-    const { others, quarantineObjects } = this.#input;
-    // What was there before, such as a file that comes back, is not new: a small push lies loose in its quarantine.
-    const isNew = (id: string) => !others || existsSync(looseObject(quarantineObjects, id));
-    const large = new Map([...(await this.#blobSizes)].filter(([id, size]) => size > bytes && isNew(id)));
+    const { others, quarantineObjects, read } = this.#input;
+    const large = new Map([...(await this.#blobSizes)].filter(([, size]) => size > bytes));
+    // What came with the push: a small one lies loose in its quarantine, of a large one only that was listed.
+    const brought = new Set(
+      [...large.keys()].filter((id) => !others || existsSync(looseObject(quarantineObjects, id))),
+    );
+    const mayReachUnjudged = large.size > brought.size || !others;
+    if (mayReachUnjudged && (await hasPullRequests(read))) await this.#addUnjudged(large, { brought, newId, bytes });
+    else for (const id of large.keys()) if (!brought.has(id)) large.delete(id);
     if (large.size === 0) return [];
     const paths = await pathsOfBlobs(large, newId, this.#input.read);
     return [...large].filter(([sha]) => paths.has(sha)).map(([sha, size]) => ({ sha, size, path: paths.get(sha) }));
+  }
+
+  /** What was there before, such as a file that comes back, is not new, unless only pull requests reach it: those were not judged. */
+  async #addUnjudged(
+    large: Map<string, number>,
+    { brought, newId, bytes }: { brought: ReadonlySet<string>; newId: string; bytes: number },
+  ): Promise<void> {
+    const { read } = this.#input;
+    for (const id of await blobsAbove(bytes, [newId, "--not", ...judgedRefs], read))
+      if (!large.has(id)) large.set(id, (await this.#objects.info(id))?.size ?? bytes + 1);
+    if (large.size === brought.size) return;
+    const judged = await blobsAbove(bytes, [...judgedRefs], read);
+    for (const id of [...large.keys()]) if (!brought.has(id) && judged.has(id)) large.delete(id);
   }
 }
 
@@ -236,13 +264,29 @@ async function sizesOfBlobs({ quarantineObjects, read }: PushFactsInput): Promis
   return sizes;
 }
 
+async function hasPullRequests(read: ReadOptions): Promise<boolean> {
+  const { stdout } = await runGit(["for-each-ref", "--count=1", "--format=1", pullRequestRefPrefix], read);
+  return stdout.length > 0;
+}
+
+/** Blobs above a size that a walk reaches: what git leaves out of it, `"~" object-id LF` each among the others. */
+async function blobsAbove(bytes: number, revisions: readonly string[], read: ReadOptions): Promise<Set<string>> {
+  const filter = ["--objects", `--filter=blob:limit=${bytes + 1}`, "--filter-print-omitted"];
+  const walk = streamGit(["rev-list", ...filter, ...revisions], read);
+  const found = new Set<string>();
+  for await (const line of createInterface({ input: walk.stdout }))
+    if (line.startsWith("~")) found.add(line.slice(1, 41));
+  await walk.finished;
+  return found;
+}
+
 /** Where the blobs stand in what `tip` brings; a blob it does not reach belongs to another ref of the push. */
 async function pathsOfBlobs(
   blobs: ReadonlyMap<string, number>,
   tip: string,
   read: ReadOptions,
 ): Promise<Map<string, string>> {
-  const { stdout } = await runGit(["rev-list", "--objects", tip, "--not", "--all"], read);
+  const { stdout } = await runGit(["rev-list", "--objects", tip, "--not", ...judgedRefs], read);
   const paths = new Map<string, string>();
   for (const line of stdout.toString("utf8").split("\n")) {
     const sha = line.slice(0, 40);

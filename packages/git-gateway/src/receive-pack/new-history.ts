@@ -1,5 +1,6 @@
 import { GitError, isAncestor, isZeroObjectId, type ReadOptions, type RefCommand, runGit } from "@krate/git";
 import type { RefAction } from "../ports.ts";
+import { judgedRefs } from "./advertise.ts";
 
 /** Most new commits that are looked at one by one. A larger push is an import: it is taken only when no rule asks for its commits. */
 export const maxNewCommits = 50_000;
@@ -15,7 +16,7 @@ export interface NewCommit {
   at: string;
 }
 
-/** Commits a push brings that no ref reaches yet, children before parents. */
+/** Commits a push brings that no ref reaches yet, those of pull requests aside, children before parents. */
 export type NewHistory = ReadonlyMap<string, NewCommit>;
 
 export interface NewObjects {
@@ -39,7 +40,7 @@ export async function readNewHistory(
   options: { small: boolean },
 ): Promise<NewObjects> {
   const walk = (args: string[]) =>
-    runGit(["rev-list", ...args, "--stdin", "--not", "--all"], { ...read, stdin: `${tips.join("\n")}\n` });
+    runGit(["rev-list", ...args, "--stdin", "--not", ...judgedRefs], { ...read, stdin: `${tips.join("\n")}\n` });
   const commits = ["--topo-order", ...format];
   if (options.small) {
     try {

@@ -38,7 +38,7 @@ import type {
   RuleResult,
 } from "../ports.ts";
 import { EventsNotWrittenError } from "../ports.ts";
-import { hiddenRefPrefix } from "./advertise.ts";
+import { hiddenRefPrefix, pullRequestRefPrefix } from "./advertise.ts";
 import { explainDecision, shortReason } from "./explain.ts";
 import { PushFactsReader } from "./facts.ts";
 import { type JournalEntry, newPushId } from "./journal.ts";
@@ -237,6 +237,7 @@ class Push {
   /** The old values are the client's; whether they hold is decided when the refs are locked, and told earlier only to a dry run. */
   async #classifyAll(history: NewHistory, refCount: number): Promise<Update[]> {
     const { commands, pushOptions } = this.#request;
+    const isOperator = this.#context.actor.user === this.#context.mergeIdentity;
     const [types, current] = await Promise.all([
       this.#typesOfBranchTips(history),
       pushOptions.includes("dry-run")
@@ -251,7 +252,7 @@ class Push {
     let free = maxRefs - refCount;
     for (const command of commands) {
       const now = current?.get(command.ref) ?? (current ? zeroObjectId : command.oldId);
-      let refusal = refusalOf(command, now, types, this.#context.view);
+      let refusal = refusalOf(command, { current: now, types, view: this.#context.view, isOperator });
       if (!refusal && isZeroObjectId(command.oldId) && free-- <= 0) {
         const message = `the repository holds ${refCount} refs and may hold no more than ${maxRefs}; delete refs that nobody needs`;
         refusal = { rule: "ref-count", message };
@@ -283,7 +284,11 @@ class Push {
   }
 
   async #evaluate(updates: Update[], objects: NewObjects): Promise<void> {
-    const judged = updates.filter(({ refusal }) => !refusal);
+    // Heads of pull requests are judged where they are merged.
+    for (const update of updates)
+      if (!update.refusal && isOfPullRequest(update.command.ref))
+        update.decision = { ref: update.command.ref, allowed: true, decision: "Accepted", results: [] };
+    const judged = updates.filter(({ refusal, decision }) => !refusal && !decision);
     if (judged.length === 0) return;
     const { actor, view, mayBypass } = this.#context;
     const facts = new PushFactsReader({
@@ -428,13 +433,21 @@ function shownRule({ policy, rule, decision, message, remedy }: ShownRule): Show
 /** What the gateway refuses whatever the policies say. */
 function refusalOf(
   command: RefCommand,
-  current: string,
-  types: ReadonlyMap<string, string>,
-  view: RepositoryView,
+  {
+    current,
+    types,
+    view,
+    isOperator,
+  }: { current: string; types: ReadonlyMap<string, string>; view: RepositoryView; isOperator: boolean },
 ): { rule: string; message: string } | undefined {
   if (command.problem) return { rule: "ref-name", message: command.problem };
-  if (command.ref.startsWith(hiddenRefPrefix))
+  if (`${command.ref}/`.startsWith(hiddenRefPrefix))
     return { rule: "hidden-ref", message: `refs below ${hiddenRefPrefix} belong to the server` };
+  if (isOfPullRequest(command.ref) && !isOperator)
+    return {
+      rule: "pull-request-ref",
+      message: `refs below ${pullRequestRefPrefix} belong to the server; push to the head branch of the pull request instead`,
+    };
   if (isZeroObjectId(command.newId) && isZeroObjectId(current))
     return { rule: "expected-old-value", message: "the ref does not exist" };
   if (current !== command.oldId) return { rule: "expected-old-value", message: movedMessage };
@@ -449,6 +462,11 @@ function refusalOf(
     };
   }
   return undefined;
+}
+
+/** The prefix itself too: as a ref it would stand in the way of all below it. */
+function isOfPullRequest(ref: string): boolean {
+  return `${ref}/`.startsWith(pullRequestRefPrefix);
 }
 
 function plainAction(command: RefCommand): Update["action"] {
