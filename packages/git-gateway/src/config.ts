@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { type BucketsConfig, readBucketsConfig } from "./lfs/buckets-config.ts";
+import type { LfsLimits } from "./lfs/protocol.ts";
 import { defaultRequestLimits, type RequestLimitsOptions } from "./services/request-limits.ts";
 
 /** Everything the gateway reads from its environment, validated. */
@@ -23,6 +25,15 @@ export interface GatewayConfig {
   maxRefs: number;
   requestLimits: RequestLimitsOptions;
   fetchTimeoutSeconds: number;
+  /** This gateway over HTTP as clients reach it, without a slash at the end. */
+  publicUrl: string;
+  lfs: LfsConfig;
+}
+
+export interface LfsConfig {
+  limits: LfsLimits;
+  /** Absent: large files live beside their repository. */
+  buckets: BucketsConfig | undefined;
 }
 
 export interface SshConfig {
@@ -57,6 +68,12 @@ export interface SshConfig {
  * | KRATE_GIT_MAX_PUSHES_PER_REPOSITORY | at once | 32 |
  * | KRATE_GIT_MAX_REQUESTS_PER_NAMESPACE | fetches and pushes of all its repositories at once | 500 |
  * | KRATE_GIT_FETCH_TIMEOUT_SECONDS | longest fetch | 3600 |
+ * | KRATE_GIT_URL | where clients reach it over HTTP: links of Git LFS begin with it | http(s):// and the address |
+ * | KRATE_GIT_MAX_LFS_REQUESTS_PER_REPOSITORY | at once, each of them one large file | 64 |
+ * | KRATE_LFS_MAX_OBJECT_BYTES | largest file; a bucket takes no more than 5 GiB either | 5 GiB |
+ * | KRATE_LFS_MAX_BATCH_BYTES | bytes one batch may announce for upload | 100 GiB |
+ * | KRATE_LFS_MAX_BATCH_OBJECTS | files one batch may name | 1000 |
+ * | KRATE_LFS_BUCKETS_FILE | JSON that names S3 buckets, see lfs/buckets-config.ts | large files on disk |
  *
  * @throws {Error} naming the variable that is wrong and what it must be.
  */
@@ -92,6 +109,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
         "KRATE_GIT_MAX_PUSHES_PER_REPOSITORY",
         defaultRequestLimits.pushesPerRepository,
       ),
+      lfsRequestsPerRepository: numberOf(
+        env,
+        "KRATE_GIT_MAX_LFS_REQUESTS_PER_REPOSITORY",
+        defaultRequestLimits.lfsRequestsPerRepository,
+      ),
       requestsPerNamespace: numberOf(
         env,
         "KRATE_GIT_MAX_REQUESTS_PER_NAMESPACE",
@@ -99,7 +121,29 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
       ),
     },
     fetchTimeoutSeconds: numberOf(env, "KRATE_GIT_FETCH_TIMEOUT_SECONDS", 3600),
+    publicUrl: publicUrlOf(env),
+    lfs: {
+      limits: {
+        maxObjectBytes: numberOf(env, "KRATE_LFS_MAX_OBJECT_BYTES", 5 * 1024 ** 3),
+        maxBatchBytes: numberOf(env, "KRATE_LFS_MAX_BATCH_BYTES", 100 * 1024 ** 3),
+        maxBatchObjects: numberOf(env, "KRATE_LFS_MAX_BATCH_OBJECTS", 1000),
+      },
+      buckets: env.KRATE_LFS_BUCKETS_FILE
+        ? readBucketsConfig(readFileSync(env.KRATE_LFS_BUCKETS_FILE, "utf8"))
+        : undefined,
+    },
   });
+}
+
+function publicUrlOf(env: Readonly<Record<string, string | undefined>>): string {
+  const { host, port } = addressOf(env, "KRATE_GIT_ADDRESS", "127.0.0.1:7081");
+  const scheme = env.KRATE_GIT_TLS_CERT_FILE ? "https" : "http";
+  const url = env.KRATE_GIT_URL || `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  if (!/^https?:\/\/[^/?#@]+[^?#]*$/.test(url))
+    throw new Error(
+      `KRATE_GIT_URL is ${JSON.stringify(url)}: it must be http(s)://host:port, such as http://127.0.0.1:7081`,
+    );
+  return url.replace(/\/+$/, "");
 }
 
 function sshOf(env: Readonly<Record<string, string | undefined>>): SshConfig | undefined {

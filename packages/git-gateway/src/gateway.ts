@@ -17,6 +17,9 @@ import { ModuleStore } from "./hooks/module-store.ts";
 import { ociModules } from "./hooks/oci-modules.ts";
 import { wasmRunner } from "./hooks/wasm-runner.ts";
 import { createGatewayServer } from "./http/server.ts";
+import { openBuckets } from "./lfs/buckets.ts";
+import { LfsTokens } from "./lfs/lfs-tokens.ts";
+import { LfsStores } from "./lfs/stores.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { Recovery } from "./receive-pack/recovery.ts";
 import type { GitServiceOptions } from "./services/git-services.ts";
@@ -108,6 +111,8 @@ export async function runGateway(
     ? new SshCertificates(readSshPrivateKey(config.ssh.authorityKey))
     : undefined;
   const sshKeys = new KubeSshKeys(client, signingKeys, onProblem);
+  const publicUrl = () => config.publicUrl;
+  const tokens = config.ssh && new LfsTokens(config.ssh.hostKey);
   const ssh = config.ssh && {
     ...config.ssh,
     server: createSshServer({
@@ -115,6 +120,7 @@ export async function runGateway(
       credentials: { keys: sshKeys, certificates },
       access,
       git,
+      lfs: tokens && { tokens, publicUrl },
       log,
       onRequest: metrics.observeRequest,
     }),
@@ -123,6 +129,12 @@ export async function runGateway(
     access,
     git,
     content: { backend, readers },
+    lfs: {
+      stores: new LfsStores(config.lfs.buckets && (await openBuckets(config.lfs.buckets))),
+      limits: config.lfs.limits,
+      publicUrl,
+      ssh: tokens && { tokens, credentials: { keys: sshKeys, certificates } },
+    },
     certificates: ssh &&
       certificates && { certificates, sshUrl: ssh.url, hostKey: readSshPrivateKey(ssh.hostKey).blob },
     tls: config.tls,

@@ -57,6 +57,18 @@ export interface RepositoryView {
   archived: boolean;
   /** The object is being deleted: no more writes. */
   terminating: boolean;
+  /** `spec.objectStorage`. */
+  lfs: RepositoryLfs;
+}
+
+/** What a repository says about its large files. */
+export interface RepositoryLfs {
+  /** Whether they may be pushed; those that are there can be read anyway. */
+  enabled: boolean;
+  /** Name of the bucket, as the platform calls it. */
+  bucket?: string;
+  /** Key prefix in the bucket. */
+  prefix?: string;
 }
 
 export interface Repositories {

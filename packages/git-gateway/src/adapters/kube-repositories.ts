@@ -1,6 +1,6 @@
 import { type ObjectOf, Repository } from "@krate/kinds";
 import type { Informer, KubeClient } from "@krate/kube";
-import type { Repositories, RepositoryView } from "../ports.ts";
+import type { Repositories, RepositoryLfs, RepositoryView } from "../ports.ts";
 
 type RepositoryObject = ObjectOf<typeof Repository>;
 
@@ -14,6 +14,10 @@ export function kubeRepositories(copy: Informer<RepositoryObject>, client: KubeC
   };
 }
 
+function lfsOf({ lfs, bucketRef, prefix }: RepositoryObject["spec"]["objectStorage"] & object = {}): RepositoryLfs {
+  return { enabled: lfs?.enabled ?? true, ...(bucketRef && { bucket: bucketRef }), ...(prefix && { prefix }) };
+}
+
 function viewOf({ metadata, spec }: RepositoryObject): RepositoryView {
   return {
     namespace: metadata.namespace ?? "",
@@ -24,5 +28,6 @@ function viewOf({ metadata, spec }: RepositoryObject): RepositoryView {
     defaultBranch: spec.defaultBranch ?? "main",
     archived: spec.archived ?? false,
     terminating: metadata.deletionTimestamp !== undefined,
+    lfs: lfsOf(spec.objectStorage),
   };
 }

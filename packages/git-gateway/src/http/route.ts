@@ -4,6 +4,7 @@
  *   GET  /<namespace>/<repository>.git/info/refs?service=git-upload-pack | git-receive-pack
  *   POST /<namespace>/<repository>.git/git-upload-pack
  *   POST /<namespace>/<repository>.git/git-receive-pack
+ *   *    /<namespace>/<repository>.git/info/lfs/<path>           Git LFS, whose paths are lfs/serve-lfs.ts's
  *   POST /-/ssh/certificate                                     what `krate login` asks for
  *   GET  /<namespace>/<repository>/-/<view>[/<argument>]        content API; the argument is one URL-encoded component
  *
@@ -12,6 +13,7 @@
 export type Route =
   | { kind: "info-refs"; namespace: string; repository: string; service: "git-upload-pack" | "git-receive-pack" }
   | { kind: "rpc"; namespace: string; repository: string; service: "git-upload-pack" | "git-receive-pack" }
+  | { kind: "lfs"; namespace: string; repository: string; method: string; path: string; query: URLSearchParams }
   | { kind: "content"; namespace: string; repository: string; view: string; argument: string; query: URLSearchParams }
   | { kind: "ssh-certificate" }
   | { kind: "unknown"; status: 400 | 404 | 405 | 414; message: string };
@@ -19,6 +21,7 @@ export type Route =
 const maxUrlLength = 8 * 1024;
 const certificatePath = "/-/ssh/certificate";
 const gitPath = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
+const lfsPath = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/info\/lfs\/(.*)$/;
 const contentPath = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/-\/([a-z]+)(?:\/(.*))?$/;
 const dnsName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
@@ -32,6 +35,8 @@ export function parseRoute(method: string, url: string): Route {
     return method === "POST" ? { kind: "ssh-certificate" } : unknown(405, `${path} takes POST, not ${method}`);
   const git = gitPath.exec(path);
   if (git) return gitRoute(method, git[1] as string, git[2] as string, git[3] as string, query);
+  const lfs = lfsPath.exec(path);
+  if (lfs) return lfsRoute(method, lfs[1] as string, lfs[2] as string, lfs[3] as string, query);
   const content = contentPath.exec(path);
   if (content)
     return contentRoute(method, content as unknown as [string, string, string, string, string | undefined], query);
@@ -58,6 +63,11 @@ function gitRoute(
   if (service === "git-upload-pack" || service === "git-receive-pack")
     return { kind: "info-refs", namespace, repository, service };
   return unknown(400, "only the smart HTTP protocol is served: service must be git-upload-pack or git-receive-pack");
+}
+
+function lfsRoute(method: string, namespace: string, repository: string, path: string, query: URLSearchParams): Route {
+  if (!isName(namespace) || !isName(repository)) return badName(namespace, repository);
+  return { kind: "lfs", namespace, repository, method, path, query };
 }
 
 function contentRoute(

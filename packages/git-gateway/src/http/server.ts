@@ -6,16 +6,21 @@ import type { Logger } from "@krate/telemetry";
 import { type AccessPorts, decideAccess } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
 import { type ContentOptions, serveContent } from "../content/serve.ts";
+import type { LfsOptions } from "../lfs/call.ts";
+import { lfsMediaType } from "../lfs/protocol.ts";
+import { serveLfs } from "../lfs/serve-lfs.ts";
 import type { GitServiceOptions } from "../services/git-services.ts";
 import { drain } from "./body.ts";
 import { type Exchange, serveGit } from "./git-handlers.ts";
-import { parseRoute } from "./route.ts";
+import { parseRoute, type Route } from "./route.ts";
 import { type CertificateOptions, serveCertificate } from "./ssh-certificate.ts";
 
 export interface GatewayServerOptions {
   access: AccessPorts;
   git: GitServiceOptions;
   content: ContentOptions;
+  /** Absent: large files are not served. */
+  lfs?: LfsOptions | undefined;
   /** Absent where no SSH certificates are issued. */
   certificates?: CertificateOptions | undefined;
   tls?: { cert: string; key: string };
@@ -97,6 +102,11 @@ async function serve(
     if (route.kind === "unknown") throw new GatewayError(route.status, route.message);
     if (route.kind === "ssh-certificate")
       return await serveCertificate(exchange, options.access.authenticator, options.certificates);
+    if (route.kind === "lfs") {
+      const { access, git, lfs, log } = options;
+      if (!lfs) throw new GatewayError(501, "Git LFS is not served here");
+      return await serveLfs(route, exchange, { access, git, lfs, log: log.child({ correlationId }) });
+    }
     const { namespace, repository } = route;
     const write = route.kind !== "content" && route.service === "git-receive-pack";
     const access = await decideAccess(
@@ -106,12 +116,7 @@ async function serve(
     if (route.kind === "content") await serveContent(route, access, exchange, options.content);
     else await serveGit(route, access, exchange, options.git);
   } catch (error) {
-    await answerError(
-      error,
-      exchange,
-      route.kind === "content" || route.kind === "ssh-certificate",
-      options.log.child({ correlationId, route: route.kind }),
-    );
+    await answerError(error, exchange, route.kind, options.log.child({ correlationId, route: route.kind }));
   } finally {
     options.onRequest?.({
       route: route.kind,
@@ -124,7 +129,7 @@ async function serve(
 async function answerError(
   error: unknown,
   { request, response, signal }: Exchange,
-  isContent: boolean,
+  route: Route["kind"],
   log: Logger,
 ): Promise<void> {
   const known = error instanceof GatewayError ? error : undefined;
@@ -140,7 +145,14 @@ async function answerError(
   response.setHeader("x-content-type-options", "nosniff");
   const text = known?.message ?? `the server failed; request id ${response.getHeader("x-request-id")}`;
   await drain(request);
-  if (isContent) {
+  if (route === "lfs") {
+    const challenge = response.getHeader("www-authenticate");
+    if (challenge) response.setHeader("lfs-authenticate", challenge);
+    response.setHeader("content-type", lfsMediaType);
+    response.end(JSON.stringify({ message: text, request_id: response.getHeader("x-request-id") }));
+    return;
+  }
+  if (route === "content" || route === "ssh-certificate") {
     response.setHeader("content-type", "application/json; charset=utf-8");
     response.end(JSON.stringify(new ApiError(reasonOf(response.statusCode), text).toStatus()));
     return;

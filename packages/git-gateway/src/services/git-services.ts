@@ -34,7 +34,7 @@ export const maxFetchRequestBytes = 64 * 1024 * 1024;
 
 /** The repository, ready for a service. @throws {GatewayError} when it takes no pushes, or is not provisioned yet */
 export async function openFor(
-  service: "git-upload-pack" | "git-receive-pack" | "git-upload-archive",
+  service: "git-upload-pack" | "git-receive-pack" | "git-upload-archive" | "git-lfs-authenticate",
   view: RepositoryView,
   { backend }: GitServiceOptions,
 ): Promise<BackendRepository> {
@@ -72,7 +72,7 @@ export async function servePush(
         repository,
         view: access.view,
         actor: access.identity,
-        mayBypass: () => mayBypass(access, options.authorizer),
+        mayBypass: () => isRepositoryAdmin(access, options.authorizer),
         backend: options.backend.name,
         limits: options.limits,
         mergeIdentity: options.mergeIdentity,
@@ -96,7 +96,8 @@ function requireWritable(view: RepositoryView): void {
     );
 }
 
-async function mayBypass({ identity, view }: Access, authorizer: Authorizer): Promise<boolean> {
+/** Whether the caller may bypass what holds for others: `update repositories/admin`. */
+export async function isRepositoryAdmin({ identity, view }: Access, authorizer: Authorizer): Promise<boolean> {
   const question = { verb: "update", subresource: "admin", namespace: view.namespace, repository: view.name } as const;
   return (await authorizer.authorize(identity, question)).allowed;
 }

@@ -7,14 +7,25 @@ export interface RequestLimitsOptions {
   fetchesPerRepository: number;
   /** They land one after the other, so more only wait. @defaultValue 32 */
   pushesPerRepository: number;
-  /** Fetches and pushes of all its repositories. @defaultValue 500 */
+  /** Requests to the Git LFS API, each of which may carry one large file. @defaultValue 64 */
+  lfsRequestsPerRepository: number;
+  /** Fetches, pushes and large files of all its repositories. @defaultValue 500 */
   requestsPerNamespace: number;
 }
 
 export const defaultRequestLimits: Readonly<RequestLimitsOptions> = {
   fetchesPerRepository: 200,
   pushesPerRepository: 32,
+  lfsRequestsPerRepository: 64,
   requestsPerNamespace: 500,
+};
+
+const lfsRequests = { what: "Git LFS requests", limit: "lfsRequestsPerRepository" } as const;
+const fetches = { what: "fetches", limit: "fetchesPerRepository" } as const;
+const perRepository: Readonly<Record<string, { what: string; limit: keyof RequestLimitsOptions }>> = {
+  "git-receive-pack": { what: "pushes", limit: "pushesPerRepository" },
+  "git-lfs": lfsRequests,
+  "git-lfs-authenticate": lfsRequests,
 };
 
 /** Seconds after which a refused client may try again. */
@@ -33,17 +44,21 @@ export class RequestLimits {
 
   /** Runs `serve` when there is room. @throws {GatewayError} 429 that says whose limit is reached */
   async run<T>(service: string, view: RepositoryView, serve: () => Promise<T>): Promise<T> {
-    const isPush = service === "git-receive-pack";
     const { namespace, name } = view;
-    const { fetchesPerRepository, pushesPerRepository, requestsPerNamespace } = this.#options;
+    const { what, limit } = perRepository[service] ?? fetches;
     const counters = [
       {
-        key: `${namespace}/${name} ${isPush ? "push" : "fetch"}`,
-        max: isPush ? pushesPerRepository : fetchesPerRepository,
+        key: `${namespace}/${name} ${what}`,
+        max: this.#options[limit],
         who: `repository "${namespace}/${name}"`,
-        what: isPush ? "pushes" : "fetches",
+        what,
       },
-      { key: namespace, max: requestsPerNamespace, who: `namespace "${namespace}"`, what: "Git requests" },
+      {
+        key: namespace,
+        max: this.#options.requestsPerNamespace,
+        who: `namespace "${namespace}"`,
+        what: "Git requests",
+      },
     ];
     for (const { key, max, who, what } of counters) {
       if ((this.#running.get(key) ?? 0) < max) continue;

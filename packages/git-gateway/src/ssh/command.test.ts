@@ -12,6 +12,16 @@ describe("commands of git", () => {
     { reason: "without .git", text: "git-upload-archive 'acme/web'", command: of("git-upload-archive") },
     { reason: "in two words", text: "git receive-pack '/acme/web'", command: of("git-receive-pack") },
     { reason: "without quotes", text: "git-upload-pack /acme/web.git", command: of("git-upload-pack") },
+    {
+      reason: "what git-lfs asks for",
+      text: "git-lfs-authenticate /acme/web.git upload",
+      command: { ...of("git-lfs-authenticate"), operation: "upload" },
+    },
+    {
+      reason: "what git-lfs asks for, in quotes",
+      text: "git-lfs-authenticate '/acme/web' 'download'",
+      command: { ...of("git-lfs-authenticate"), operation: "download" },
+    },
     { reason: "in several quotes", text: "git-upload-pack '/acme''/web'", command: of("git-upload-pack") },
   ])("$reason", ({ text, command }) => {
     expect(parseSshCommand(text)).toEqual(command);
@@ -19,7 +29,8 @@ describe("commands of git", () => {
 });
 
 describe("everything else is refused", () => {
-  const onlyThese = /^only git-upload-pack, git-receive-pack, git-upload-archive are served here, not /;
+  const onlyThese =
+    /^only git-upload-pack, git-receive-pack, git-upload-archive, git-lfs-authenticate are served here, not /;
   const noRepository = /is not a repository: repositories are at \/<namespace>\/<repository>\.git$/;
   test.each([
     { reason: "nothing", text: "", problem: onlyThese },
@@ -29,6 +40,14 @@ describe("everything else is refused", () => {
     { reason: "a path before the program", text: "/usr/bin/git-upload-pack 'acme/web'", problem: onlyThese },
     { reason: "a command in front", text: "id; git-upload-pack 'acme/web'", problem: onlyThese },
     { reason: "more than anybody's command", text: `git-upload-pack '${"a".repeat(5000)}'`, problem: onlyThese },
+    { reason: "git-lfs over SSH alone", text: "git-lfs-transfer 'acme/web' upload", problem: onlyThese },
+    {
+      reason: "no operation",
+      text: "git-lfs-authenticate 'acme/web'",
+      problem: /takes the path .* "download" or "upload"/,
+    },
+    { reason: "another operation", text: "git-lfs-authenticate acme/web delete", problem: /takes the path/ },
+    { reason: "two paths for git-lfs", text: "git-lfs-authenticate a/b c/d upload", problem: noRepository },
     { reason: "a command behind", text: "git-upload-pack 'acme/web'; rm -rf /", problem: noRepository },
     { reason: "a command behind, in a new line", text: "git-upload-pack 'acme/web'\nid", problem: noRepository },
     { reason: "two paths", text: "git-upload-pack 'acme/web' 'acme/web'", problem: noRepository },
@@ -57,6 +76,8 @@ describe("everything else is refused", () => {
     const parts = [
       "git-upload-pack",
       "git receive-pack",
+      "git-lfs-authenticate ",
+      " upload",
       " ",
       "'",
       "\\'",

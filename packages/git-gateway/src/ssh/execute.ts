@@ -4,19 +4,23 @@ import type { Socket } from "node:net";
 import { type BackendRepository, GitError, type GitStream } from "@krate/git";
 import type { Logger } from "@krate/telemetry";
 import type { ServerChannel } from "ssh2";
-import { type Access, type AccessPorts, anonymous, decideFor, isPublicRead } from "../access/authorize.ts";
+import type { Access, AccessPorts } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
 import { advertiseReceivePack } from "../receive-pack/advertise.ts";
 import { type GitServiceOptions, maxFetchRequestBytes, openFor, servePush } from "../services/git-services.ts";
 import { uploadArchiveSession, uploadPackSession } from "../upload-pack/upload-pack.ts";
 import { parseSshCommand, type SshCommand, type SshService } from "./command.ts";
-import { type CredentialPorts, describeCredential, identityOf, type SshCredential } from "./credential.ts";
+import { type CredentialPorts, describeCredential, type SshCredential } from "./credential.ts";
+import { decideForCredential } from "./decide.ts";
+import { type LfsAuthenticateOptions, lfsAuthentication } from "./lfs-authenticate.ts";
 import { maxUnsentBytes } from "./limits.ts";
 
 export interface ExecuteOptions {
   credentials: CredentialPorts;
   access: Pick<AccessPorts, "authorizer" | "repositories">;
   git: GitServiceOptions;
+  /** Absent where large files are not served. */
+  lfs?: LfsAuthenticateOptions | undefined;
   log: Logger;
   onRequest?(outcome: { route: string; status: number; seconds: number }): void;
 }
@@ -80,10 +84,14 @@ interface Serving extends Execution {
 }
 
 async function serve(command: SshCommand, serving: Serving, options: ExecuteOptions): Promise<void> {
-  const access = await decide(command, serving.credential, options);
-  await options.git.requestLimits.run(command.service, access.view, () =>
-    serveAdmitted(command, access, serving, options),
-  );
+  const { service, namespace, repository } = command;
+  const request = { namespace, repository, write: isWrite(command) };
+  const access = await decideForCredential(request, serving.credential, options);
+  await options.git.requestLimits.run(service, access.view, () => serveAdmitted(command, access, serving, options));
+}
+
+function isWrite({ service, operation }: SshCommand): boolean {
+  return service === "git-receive-pack" || operation === "upload";
 }
 
 async function serveAdmitted(
@@ -92,9 +100,9 @@ async function serveAdmitted(
   serving: Serving,
   options: ExecuteOptions,
 ): Promise<void> {
-  const repository = await openFor(command.service, access.view, options.git);
+  const repository = await openFor(isWrite(command) ? "git-receive-pack" : command.service, access.view, options.git);
   try {
-    await services[command.service](repository, access, serving, options.git);
+    await services[command.service](repository, access, { ...serving, request: command }, options);
   } catch (error) {
     // What git complains about is what the client sent; where the repository lies is nobody's business.
     const complaint =
@@ -104,36 +112,15 @@ async function serveAdmitted(
   }
 }
 
-async function decide(
-  { service, namespace, repository }: SshCommand,
-  credential: SshCredential,
-  { credentials, access }: ExecuteOptions,
-): Promise<Access> {
-  const request = { namespace, repository, write: service === "git-receive-pack" };
-  const view = await access.repositories.find(namespace, repository);
-  const identity = identityOf(credential, request, credentials);
-  if (identity) {
-    const allowed = await decideFor(identity, view, request, access);
-    if (credential.kind === "key") credentials.keys.used(credential.fingerprint, namespace);
-    return allowed;
-  }
-  // A key of another organization is nobody here, and nobody may read what is public.
-  if (view && isPublicRead(view, request)) return { identity: anonymous, view };
-  throw new GatewayError(
-    403,
-    `your key opens nothing at "${namespace}/${repository}": register it as an SSHKey in namespace "${namespace}"`,
-  );
-}
-
 type Service = (
   repository: BackendRepository,
   access: Access,
-  serving: Serving,
-  options: GitServiceOptions,
+  serving: Serving & { request: SshCommand },
+  options: ExecuteOptions,
 ) => Promise<void>;
 
 const services: Record<SshService, Service> = {
-  "git-upload-pack": (repository, _access, { protocol, signal, stream }, { fetchTimeoutMs }) =>
+  "git-upload-pack": (repository, _access, { protocol, signal, stream }, { git: { fetchTimeoutMs } }) =>
     stream.send(
       uploadPackSession(repository, stream.input(maxFetchRequestBytes), {
         protocol,
@@ -141,18 +128,23 @@ const services: Record<SshService, Service> = {
         timeoutMs: fetchTimeoutMs,
       }),
     ),
-  "git-upload-archive": (repository, _access, { signal, stream }, { fetchTimeoutMs }) =>
+  "git-upload-archive": (repository, _access, { signal, stream }, { git: { fetchTimeoutMs } }) =>
     stream.send(
       uploadArchiveSession(repository, stream.input(maxArchiveRequestBytes), { signal, timeoutMs: fetchTimeoutMs }),
     ),
-  async "git-receive-pack"(repository, access, { signal, stream, correlationId }, options) {
+  async "git-receive-pack"(repository, access, { signal, stream, correlationId }, { git }) {
     await stream.write(await advertiseReceivePack(repository, { http: false }));
-    const input = stream.input(options.limits.maxPackBytes + maxFetchRequestBytes);
+    const input = stream.input(git.limits.maxPackBytes + maxFetchRequestBytes);
     const write = (chunk: Buffer) => stream.write(chunk);
-    await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, options);
+    await servePush(repository, access, { input, write, transport: "ssh", correlationId, signal }, git);
     // Lets go of the channel: while somebody iterates over it, what is left cannot be drained.
     void input.return(undefined).catch(() => undefined);
     await stream.drain();
+  },
+  async "git-lfs-authenticate"(_repository, _access, { stream, credential, request }, { lfs }) {
+    const { namespace, repository, operation = "download" } = request;
+    const answer = lfsAuthentication({ namespace, repository, operation, credential }, lfs);
+    await stream.write(Buffer.from(`${answer}\n`));
   },
 };
 

@@ -237,7 +237,7 @@ skipWithout("ssh", "git")("git over SSH", () => {
     {
       reason: "another program",
       args: ["ls -la"],
-      text: "krate: only git-upload-pack, git-receive-pack, git-upload-archive are served here",
+      text: "krate: only git-upload-pack, git-receive-pack, git-upload-archive, git-lfs-authenticate are served here",
     },
     { reason: "a subsystem", args: ["-s", "sftp"], text: "subsystem request failed" },
     {

@@ -5,6 +5,9 @@ import { dirname, join } from "node:path";
 import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
 import { createLogger } from "@krate/telemetry";
 import { createGatewayServer, type GatewayServer } from "../http/server.ts";
+import type { LfsOptions } from "../lfs/call.ts";
+import type { LfsLimits } from "../lfs/protocol.ts";
+import { type LfsBuckets, LfsStores } from "../lfs/stores.ts";
 import type { RepositoryView } from "../ports.ts";
 import type { PackLimits } from "../receive-pack/quarantine.ts";
 import type { PushSummary } from "../receive-pack/receive-pack.ts";
@@ -33,11 +36,18 @@ export class GatewayFixture {
   readonly backend: NativeGitBackend;
   /** How Git is served, for further ways to reach it. */
   readonly services: GitServiceOptions;
+  /** How large files are served; read anew for every request. */
+  readonly lfs: LfsOptions;
   readonly #readers = new ObjectReaderPool();
   readonly #server: GatewayServer;
   #port = 0;
 
-  private constructor(folder: string, limits: Partial<PackLimits>, requestLimits: Partial<RequestLimitsOptions>) {
+  private constructor(
+    folder: string,
+    limits: Partial<PackLimits>,
+    requestLimits: Partial<RequestLimitsOptions>,
+    { buckets, ...lfsLimits }: Partial<LfsLimits> & { buckets?: LfsBuckets },
+  ) {
     this.folder = folder;
     this.backend = new NativeGitBackend({ root: join(folder, "repositories") });
     this.services = {
@@ -66,9 +76,15 @@ export class GatewayFixture {
       mergeIdentity: "system:serviceaccount:krate-system:repository-operator",
       onPush: (summary) => this.pushes.push(summary),
     };
+    this.lfs = {
+      stores: new LfsStores(buckets),
+      limits: { maxObjectBytes: 1_000_000_000, maxBatchObjects: 1000, maxBatchBytes: 4_000_000_000, ...lfsLimits },
+      publicUrl: () => this.origin,
+    };
     this.#server = createGatewayServer({
       access: this.cluster.access,
       git: this.services,
+      lfs: this.lfs,
       content: { backend: this.backend, readers: this.#readers },
       log: createLogger({ component: "git-gateway-test", level: "fatal" }),
       onRequest: ({ status }) => this.requests.push(status),
@@ -78,8 +94,9 @@ export class GatewayFixture {
   static async start(
     limits: Partial<PackLimits> = {},
     requestLimits: Partial<RequestLimitsOptions> = {},
+    lfs: Partial<LfsLimits> & { buckets?: LfsBuckets } = {},
   ): Promise<GatewayFixture> {
-    const fixture = new GatewayFixture(await mkdtemp(join(tmpdir(), "krate-gateway-")), limits, requestLimits);
+    const fixture = new GatewayFixture(await mkdtemp(join(tmpdir(), "krate-gateway-")), limits, requestLimits, lfs);
     fixture.#port = await fixture.#server.listen({ host: "127.0.0.1", port: 0 });
     fixture.cluster.addUser("alice-token", "alice");
     return fixture;

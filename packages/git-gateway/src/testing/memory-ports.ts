@@ -58,6 +58,7 @@ export class MemoryCluster {
       defaultBranch: "main",
       archived: false,
       terminating: false,
+      lfs: { enabled: true },
       ...view,
     };
     this.repositories.set(`${view.namespace}/${view.name}`, full);

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createSshKey, formatSshPublicKey, readSshPublicKey, type SshKeyPair } from "@krate/pki/ssh";
 import { createLogger } from "@krate/telemetry";
+import { LfsTokens } from "../lfs/lfs-tokens.ts";
 import type { Identity } from "../ports.ts";
 import type { PackLimits } from "../receive-pack/quarantine.ts";
 import { SshCertificates } from "../ssh/certificates.ts";
@@ -59,11 +60,15 @@ export class SshFixture {
 
   private constructor(gateway: GatewayFixture, limits: Partial<SshLimits>) {
     this.gateway = gateway;
+    const hostKey = createSshKey("host").file;
+    const tokens = new LfsTokens(hostKey, () => this.now);
+    gateway.lfs.ssh = { tokens, credentials: { keys: this.keys, certificates: this.certificates } };
     this.#server = createSshServer({
-      hostKey: createSshKey("host").file,
+      hostKey,
       credentials: { keys: this.keys, certificates: this.certificates },
       access: gateway.cluster.access,
       git: gateway.services,
+      lfs: { tokens, publicUrl: () => gateway.origin },
       limits,
       log: createLogger({ component: "ssh-test", level: "fatal" }),
     });
