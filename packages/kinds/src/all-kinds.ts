@@ -6,6 +6,7 @@ import { GitEvent } from "./forge/v1alpha1/git-event/kind.ts";
 import { Issue } from "./forge/v1alpha1/issue/kind.ts";
 import { IssueComment } from "./forge/v1alpha1/issue-comment/kind.ts";
 import { Job } from "./forge/v1alpha1/job/kind.ts";
+import { PatchSet } from "./forge/v1alpha1/patch-set/kind.ts";
 import { Pipeline } from "./forge/v1alpha1/pipeline/kind.ts";
 import { PullRequest } from "./forge/v1alpha1/pull-request/kind.ts";
 import { Review } from "./forge/v1alpha1/review/kind.ts";
@@ -81,6 +82,7 @@ export const recordKinds: readonly Kind[] = [
   ReviewComment,
   GitEvent,
   AuditEvent,
+  PatchSet,
   Pipeline,
   Job,
   CheckRun,

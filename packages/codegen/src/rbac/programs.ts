@@ -104,7 +104,9 @@ export const programs: Record<string, ProgramAccess> = {
       config(["branchprotections", "refpolicies", "organizations", "users", "teams"], read),
       records(["pullrequests", "reviewcomments"], reconcile),
       records(["pullrequests/status", "reviews/status", "reviewcomments/status", "issues/status"], status),
-      records(["reviews", "issues", "issuecomments", "checkruns", "pipelines", "gitevents"], read),
+      records(["issues"], reconcile),
+      records(["patchsets"], [...read, "create", "delete"]),
+      records(["reviews", "issuecomments", "checkruns", "pipelines", "gitevents"], read),
       // The policy bundle of each organization namespace.
       allow("", ["configmaps"], read),
       // Previews of pull requests, where Argo CD is installed.

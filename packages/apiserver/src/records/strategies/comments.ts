@@ -43,8 +43,25 @@ export const issueCommentStrategy: RecordStrategy = {
   update: edit,
 };
 
+/** A suggestion is committed as the one who asks for it, once. */
+function noteApply(ctx: RequestContext, object: JsonObject, status: JsonObject, old: JsonObject): void {
+  const { applySuggestion, applyTogether } = sectionOf(object, "spec");
+  const before = sectionOf(old, "spec");
+  const same = applySuggestion === before["applySuggestion"] && equalJson(applyTogether, before["applyTogether"]);
+  if (same) return;
+  if (textOf(status["appliedCommit"]) !== "")
+    throw refuseField(
+      ctx,
+      "spec.applySuggestion",
+      `Forbidden: the suggestion is applied already, by commit ${textOf(status["appliedCommit"])}`,
+      "FieldValueForbidden",
+    );
+  if (applySuggestion === true) status["appliedBy"] = authorOf(ctx.user);
+  else delete status["appliedBy"];
+}
+
 export const reviewCommentStrategy: RecordStrategy = {
-  serverStatus,
+  serverStatus: [...serverStatus, "appliedBy"],
   create: async (ctx, object, status) => {
     const name = textOf(sectionOf(object, "spec")["pullRequest"]);
     addOwner(
@@ -56,6 +73,7 @@ export const reviewCommentStrategy: RecordStrategy = {
   },
   update: (ctx, object, status, old) => {
     edit(ctx, object, status, old);
+    noteApply(ctx, object, status, old);
     const resolved = sectionOf(object, "spec")["resolved"] === true;
     if (resolved === (sectionOf(old, "spec")["resolved"] === true)) return;
     if (resolved) status["resolvedBy"] = ctx.user.name;

@@ -9,6 +9,7 @@ import {
   checkRunStrategy,
   gitEventStrategy,
   jobStrategy,
+  patchSetStrategy,
   webhookDeliveryStrategy,
 } from "./writers.ts";
 
@@ -23,6 +24,7 @@ export const recordStrategies: Readonly<Record<string, RecordStrategy>> = {
   jobs: jobStrategy,
   checkruns: checkRunStrategy,
   webhookdeliveries: webhookDeliveryStrategy,
+  patchsets: patchSetStrategy,
   gitevents: gitEventStrategy,
   auditevents: auditEventStrategy,
 };

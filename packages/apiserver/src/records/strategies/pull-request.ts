@@ -18,7 +18,7 @@ import { forgeCounter, takeNumber } from "../numbering.ts";
 import type { RecordStrategy } from "../strategy.ts";
 
 export const pullRequestStrategy: RecordStrategy = {
-  serverStatus: ["number", "author", "trust"],
+  serverStatus: ["number", "author", "trust", "mergedByGroups"],
   create: async (ctx, object, status) => {
     const spec = sectionOf(object, "spec");
     const name = textOf(spec["repository"]);
@@ -116,6 +116,7 @@ async function changeMerged(ctx: RequestContext, object: JsonObject, status: Jso
     await checkMergeGate(ctx, object, status);
     status["phase"] = "Merging";
     status["mergedBy"] = ctx.user.name;
+    status["mergedByGroups"] = authorOf(ctx.user).groups.slice(0, 256);
     return;
   }
   if (phase === "Merged")
@@ -133,6 +134,7 @@ async function changeMerged(ctx: RequestContext, object: JsonObject, status: Jso
   }
   status["phase"] = openPhase(sectionOf(object, "spec"));
   delete status["mergedBy"];
+  delete status["mergedByGroups"];
 }
 
 function changeClosed(ctx: RequestContext, spec: JsonObject, status: JsonObject): void {

@@ -3,6 +3,8 @@ import { forbidden } from "@krate/kinds";
 import type { RequestContext } from "../../context.ts";
 import { nameOf, sectionOf } from "../../objects.ts";
 import { isProgram, programs } from "../identities.ts";
+import { requireRecord } from "../lookups.ts";
+import { addOwner } from "../owner.ts";
 import type { RecordStrategy } from "../strategy.ts";
 
 function only(ctx: RequestContext, program: string, what: string): void {
@@ -24,6 +26,15 @@ export const jobStrategy: RecordStrategy = {
 
 export const gitEventStrategy: RecordStrategy = {
   create: (ctx) => only(ctx, programs.gitGateway, "git events are recorded"),
+};
+
+export const patchSetStrategy: RecordStrategy = {
+  create: async (ctx, object) => {
+    only(ctx, programs.repositoryOperator, "patch sets are recorded");
+    const name = textOf(sectionOf(object, "spec")["pullRequest"]);
+    const { plural, kind } = PullRequest;
+    addOwner(object, PullRequest, await requireRecord(ctx, { field: "spec.pullRequest", plural, kind, name }));
+  },
 };
 
 export const auditEventStrategy: RecordStrategy = {

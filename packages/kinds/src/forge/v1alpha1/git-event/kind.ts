@@ -101,7 +101,7 @@ export const GitEvent = defineRecordKind({
       priority: 1,
     },
   ],
-  selectableFields: [".spec.repository", ".spec.ref", ".spec.decision", ".spec.actor.user"],
+  selectableFields: [".spec.repository", ".spec.ref", ".spec.newSha", ".spec.decision", ".spec.actor.user"],
   mirroredLabels: { [labels.repository]: ".spec.repository" },
   roles: {
     authenticated: ["get", "list", "watch"],

@@ -66,7 +66,10 @@ const status = Type.Object(
     closedAt: Type.Optional(time("When it was closed.")),
     closedBy: Type.Optional(text(1024, "Who closed it.")),
     linkedPullRequests: Type.Optional(
-      atomicList(nameOf("PullRequest"), { maxItems: 50, description: "Pull requests that mention it." }),
+      atomicList(text(320, "Name of the PullRequest; namespace/name for one of another namespace."), {
+        maxItems: 50,
+        description: "Pull requests that close it when they are merged, or did.",
+      }),
     ),
   },
   { description: "Observed issue." },

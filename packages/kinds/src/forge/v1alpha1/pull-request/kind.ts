@@ -85,7 +85,9 @@ const status = Type.Object(
     phase: Type.Optional(oneOf(["Draft", "Open", "Merging", "Merged", "Closed"], { description: "One-word summary." })),
     author: Type.Optional(identity("Who opened it.")),
     headSha: Type.Optional(sha("Commit of the head branch.")),
-    baseSha: Type.Optional(sha("Commit of the base branch.")),
+    baseSha: Type.Optional(
+      sha("Commit of the base branch this was found out with; what the base got since does not touch the change."),
+    ),
     mergeBaseSha: Type.Optional(sha("Best common ancestor.")),
     mergeState: Type.Optional(
       oneOf(["Unknown", "Clean", "Behind", "Conflicting", "Blocked"], {
@@ -196,6 +198,9 @@ export const PullRequest = defineRecordKind({
     [labels.phase]: ".status.phase",
     [labels.number]: ".status.number",
     [labels.author]: ".status.author.user",
+    mergedByGroups: Type.Optional(
+      atomicList(text(1024, "A group."), { maxItems: 256, description: "Groups of who set merged, at that time." }),
+    ),
   },
   conditions: {
     HeadResolved: {
@@ -233,3 +238,11 @@ export const PullRequest = defineRecordKind({
     repoAdmins: ["get", "list", "watch", "create", "update", "patch", "delete"],
   },
 });
+    HeadKept: {
+      description: "The head is kept in the repository itself, below refs/pull/.",
+      reasons: ["Kept", "PushRefused", "GatewayUnavailable"],
+    },
+    IssuesClosed: {
+      description: "Issues that this closes are closed.",
+      reasons: ["Closed", "SomeNotClosed", "NotDefaultBranch"],
+    },

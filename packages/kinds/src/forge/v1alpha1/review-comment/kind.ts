@@ -8,6 +8,7 @@ import {
   nameOf,
   oneOf,
   organizationRef,
+  setOf,
   setOnce,
   sha,
   Type,
@@ -40,6 +41,12 @@ const spec = withRules(
       applySuggestion: Type.Optional(
         Type.Boolean({ default: false, description: "Set true to have the suggestion committed to the head branch." }),
       ),
+      applyTogether: Type.Optional(
+        setOf(nameOf("ReviewComment", "A comment of the same pull request with a suggestion."), {
+          maxItems: 50,
+          description: "Further suggestions that go into the same commit; set with applySuggestion.",
+        }),
+      ),
     },
     { description: "What is said about which lines." },
   ),
@@ -52,6 +59,10 @@ const spec = withRules(
     rule: "!(has(self.applySuggestion) && self.applySuggestion) || has(self.suggestion)",
     message: "applySuggestion may not be true without suggestion",
   },
+  {
+    rule: "!has(self.applyTogether) || (has(self.applySuggestion) && self.applySuggestion)",
+    message: "applyTogether may not be specified unless applySuggestion is true",
+  },
 );
 
 const status = Type.Object(
@@ -59,11 +70,26 @@ const status = Type.Object(
     ...commonStatus,
     author: Type.Optional(identity("Who wrote it.")),
     phase: Type.Optional(oneOf(["Active", "Outdated", "Edited"], { description: "One-word summary." })),
-    outdated: Type.Optional(Type.Boolean({ description: "The lines changed since." })),
+    outdated: Type.Optional(Type.Boolean({ description: "The lines changed since, or their file is gone." })),
+    position: Type.Optional(
+      Type.Object(
+        {
+          commitSha: sha("Commit these are lines of."),
+          path: text(1024, "File."),
+          line: Type.Optional(integer("Last line, from 1; absent for a comment on the file.", { minimum: 1 })),
+          startLine: Type.Optional(integer("First line, when there are several.", { minimum: 1 })),
+        },
+        {
+          description:
+            "Where the lines are now: they may have moved in their file, or with it. Absent when outdated: spec has where they were.",
+        },
+      ),
+    ),
     createdAt: Type.Optional(time("When it was written.")),
     editedAt: Type.Optional(time("When it was last edited.")),
     resolvedBy: Type.Optional(text(1024, "Who settled the thread.")),
     appliedCommit: Type.Optional(sha("Commit that applied the suggestion.")),
+    appliedBy: Type.Optional(identity("Who set applySuggestion: author of the commit.")),
   },
   { description: "Observed comment." },
 );
@@ -86,6 +112,24 @@ export const ReviewComment = defineRecordKind({
   ],
   selectableFields: [".spec.pullRequest", ".spec.path", ".spec.review", ".status.author.user"],
   mirroredLabels: { [labels.pullRequest]: ".spec.pullRequest", [labels.author]: ".status.author.user" },
+  conditions: {
+    SuggestionApplied: {
+      description: "The suggestion is on the head branch.",
+      reasons: [
+        "Applied",
+        "InProgress",
+        "Outdated",
+        "Overlapping",
+        "NotASuggestion",
+        "NoChange",
+        "Forbidden",
+        "BranchProtected",
+        "PushRefused",
+        "NotOpen",
+        "HeadMissing",
+      ],
+    },
+  },
   roles: {
     authenticated: ["get", "list", "watch"],
     developers: ["get", "list", "watch", "create", "update", "patch"],
