@@ -61,6 +61,7 @@ export const programs: Record<string, ProgramAccess> = {
         [
           "repositories",
           "branchprotections",
+          "mergequeues",
           "refpolicies",
           "runnerpools",
           "organizations",
@@ -95,9 +96,17 @@ export const programs: Record<string, ProgramAccess> = {
     cluster: [
       namespaces,
       ...events,
-      config(["repositories", "sshkeys", "repositorypermissions"], reconcile),
+      // Whether who applies a suggestion may push, and who merges may close an issue elsewhere.
+      allow("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
+      config(["repositories", "sshkeys", "repositorypermissions", "mergequeues"], reconcile),
       config(
-        ["repositories/status", "sshkeys/status", "repositorypermissions/status", "branchprotections/status"],
+        [
+          "repositories/status",
+          "sshkeys/status",
+          "repositorypermissions/status",
+          "branchprotections/status",
+          "mergequeues/status",
+        ],
         status,
       ),
       config(["repositories/content", "repositories/admin"], ["get", "update"]),

@@ -4,7 +4,7 @@ import { forbidden, Issue, PullRequest } from "@krate/kinds";
 import type { RequestContext } from "../../context.ts";
 import { nameOf, sectionOf, textOf, timestamp } from "../../objects.ts";
 import { authorOf } from "../identities.ts";
-import { requireRecord } from "../lookups.ts";
+import { refuseField, requireRecord } from "../lookups.ts";
 import { addOwner } from "../owner.ts";
 import type { RecordStrategy } from "../strategy.ts";
 

@@ -1,7 +1,7 @@
 /** Kinds that only one program writes. */
-import { forbidden } from "@krate/kinds";
+import { forbidden, PullRequest } from "@krate/kinds";
 import type { RequestContext } from "../../context.ts";
-import { nameOf, sectionOf } from "../../objects.ts";
+import { nameOf, sectionOf, textOf } from "../../objects.ts";
 import { isProgram, programs } from "../identities.ts";
 import { requireRecord } from "../lookups.ts";
 import { addOwner } from "../owner.ts";
