@@ -28,6 +28,7 @@ import { BranchProtection } from "./krate/v1alpha1/branch-protection/kind.ts";
 import { GPGKey } from "./krate/v1alpha1/gpg-key/kind.ts";
 import { IdentityMapping } from "./krate/v1alpha1/identity-mapping/kind.ts";
 import { Invite } from "./krate/v1alpha1/invite/kind.ts";
+import { MergeQueue } from "./krate/v1alpha1/merge-queue/kind.ts";
 import { OrgNamespaceBinding } from "./krate/v1alpha1/org-namespace-binding/kind.ts";
 import { Organization } from "./krate/v1alpha1/organization/kind.ts";
 import { RefPolicy } from "./krate/v1alpha1/ref-policy/kind.ts";
@@ -56,6 +57,7 @@ export const configKinds: readonly Kind[] = [
   RepositoryPermission,
   BranchProtection,
   RefPolicy,
+  MergeQueue,
   RunnerPool,
   WebhookSubscription,
   Selector,
@@ -80,9 +82,9 @@ export const recordKinds: readonly Kind[] = [
   Review,
   IssueComment,
   ReviewComment,
+  PatchSet,
   GitEvent,
   AuditEvent,
-  PatchSet,
   Pipeline,
   Job,
   CheckRun,

@@ -2749,6 +2749,262 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
     },
     "sample": "apiVersion: krate.a5c.ai/v1alpha1\nkind: RefPolicy\nmetadata:\n  name: org-defaults\nspec:\n  organizationRef: demo\n  deny:\n    - refs/internal/\n  rules:\n    - name: no-force-push\n      type: block-force-push\n      refs:\n        - refs/heads/main\n        - refs/heads/release/*\n      message: History of shared branches is not rewritten. Push a new commit, or a new branch.\n    - name: small-objects\n      type: max-object-size\n      mode: audit\n      params:\n        maxBytes: 10485760\n"
   },
+  "MergeQueue": {
+    "kind": "MergeQueue",
+    "group": "krate.a5c.ai",
+    "version": "v1alpha1",
+    "plural": "mergequeues",
+    "singular": "mergequeue",
+    "scope": "Namespaced",
+    "storage": "etcd",
+    "description": "Merges pull requests into one branch, in order, each only as part of a commit whose checks passed.",
+    "columns": [
+      {
+        "name": "Repository",
+        "type": "string",
+        "jsonPath": ".spec.repository"
+      },
+      {
+        "name": "Branch",
+        "type": "string",
+        "jsonPath": ".status.branch"
+      },
+      {
+        "name": "Phase",
+        "type": "string",
+        "jsonPath": ".status.phase"
+      },
+      {
+        "name": "Queued",
+        "type": "integer",
+        "jsonPath": ".status.depth",
+        "description": "Pull requests in the queue."
+      },
+      {
+        "name": "Head",
+        "type": "string",
+        "jsonPath": ".status.head",
+        "description": "The first of them."
+      },
+      {
+        "name": "Landed",
+        "type": "integer",
+        "jsonPath": ".status.landed"
+      },
+      {
+        "name": "Last landed",
+        "type": "date",
+        "jsonPath": ".status.lastLandedAt"
+      },
+      {
+        "name": "Candidate",
+        "type": "string",
+        "jsonPath": ".status.batch.candidate",
+        "priority": 1
+      },
+      {
+        "name": "Sent back",
+        "type": "integer",
+        "jsonPath": ".status.ejected",
+        "priority": 1
+      },
+      {
+        "name": "Age",
+        "type": "date",
+        "jsonPath": ".metadata.creationTimestamp"
+      }
+    ],
+    "selectableFields": [
+      ".spec.repository"
+    ],
+    "fields": [
+      {
+        "name": "organizationRef",
+        "type": "string",
+        "help": "Organization this object belongs to; must be the one bound to its namespace.",
+        "required": true,
+        "immutable": true,
+        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "maxLength": 63
+      },
+      {
+        "name": "repository",
+        "type": "string",
+        "help": "Name of the Repository, in the same namespace.",
+        "required": true,
+        "immutable": true,
+        "maxLength": 253
+      },
+      {
+        "name": "branch",
+        "type": "string",
+        "help": "Branch it merges into; the default branch of the repository when absent.",
+        "required": false,
+        "immutable": true,
+        "maxLength": 255
+      },
+      {
+        "name": "batch",
+        "type": "object",
+        "help": "How many pull requests are tested together.",
+        "required": false,
+        "immutable": false,
+        "fields": [
+          {
+            "name": "maxSize",
+            "type": "integer",
+            "help": "Most pull requests that are tested and land together.",
+            "required": false,
+            "immutable": false,
+            "default": 5,
+            "minimum": 1,
+            "maximum": 32
+          },
+          {
+            "name": "minSize",
+            "type": "integer",
+            "help": "A batch begins when so many wait, or the first has waited for waitSeconds.",
+            "required": false,
+            "immutable": false,
+            "default": 1,
+            "minimum": 1,
+            "maximum": 32
+          },
+          {
+            "name": "waitSeconds",
+            "type": "integer",
+            "help": "Longest that the first waits for others until minSize is reached.",
+            "required": false,
+            "immutable": false,
+            "default": 300,
+            "minimum": 0,
+            "maximum": 86400
+          }
+        ]
+      },
+      {
+        "name": "mergeMethod",
+        "type": "string",
+        "help": "How everything in this queue is merged; as each pull request or the repository says when absent.",
+        "required": false,
+        "immutable": false,
+        "values": [
+          "merge",
+          "squash",
+          "rebase"
+        ]
+      },
+      {
+        "name": "requiredChecks",
+        "type": "[]string",
+        "help": "CheckRuns that must succeed on the candidate commit; those of the branch's BranchProtections when absent.",
+        "required": false,
+        "immutable": false,
+        "maxItems": 50
+      },
+      {
+        "name": "checkTimeoutSeconds",
+        "type": "integer",
+        "help": "Longest that the checks of one candidate may take; then they count as failed.",
+        "required": false,
+        "immutable": false,
+        "default": 3600,
+        "minimum": 10,
+        "maximum": 86400
+      },
+      {
+        "name": "priorityLabels",
+        "type": "[]object",
+        "help": "Labels that give a pull request its priority in the queue.",
+        "required": false,
+        "immutable": false,
+        "maxItems": 50,
+        "fields": [
+          {
+            "name": "label",
+            "type": "string",
+            "help": "A label of the pull request (spec.labels).",
+            "required": true,
+            "immutable": false,
+            "maxLength": 100
+          },
+          {
+            "name": "priority",
+            "type": "string",
+            "help": "Priority it gives; the highest of all counts.",
+            "required": true,
+            "immutable": false,
+            "values": [
+              "low",
+              "normal",
+              "high",
+              "urgent"
+            ]
+          }
+        ]
+      },
+      {
+        "name": "directMerges",
+        "type": "string",
+        "help": "Whether a pull request may be merged past the queue; holders of `update repositories/admin` always may.",
+        "required": false,
+        "immutable": false,
+        "values": [
+          "Deny",
+          "Allow"
+        ],
+        "default": "Deny"
+      },
+      {
+        "name": "paused",
+        "type": "boolean",
+        "help": "Nothing new begins; a batch whose checks passed before still lands.",
+        "required": false,
+        "immutable": false,
+        "default": false
+      }
+    ],
+    "rules": [
+      "branch is immutable"
+    ],
+    "conditions": {
+      "Ready": {
+        "description": "The queue can work.",
+        "reasons": [
+          "Ready",
+          "Paused",
+          "RepositoryMissing",
+          "BranchMissing",
+          "AnotherQueue",
+          "GatewayUnavailable"
+        ],
+        "negative": false
+      },
+      "ChecksConfigured": {
+        "description": "A candidate is judged by at least one check.",
+        "reasons": [
+          "Configured",
+          "NoneRequired"
+        ],
+        "negative": false
+      },
+      "Progressing": {
+        "description": "What the queue does now.",
+        "reasons": [
+          "Empty",
+          "WaitingForMore",
+          "Testing",
+          "Bisecting",
+          "Landing",
+          "Rebuilding",
+          "Paused",
+          "Blocked"
+        ],
+        "negative": false
+      }
+    },
+    "sample": "apiVersion: krate.a5c.ai/v1alpha1\nkind: MergeQueue\nmetadata:\n  name: shop-main\nspec:\n  organizationRef: demo\n  repository: shop\n  branch: main\n  batch:\n    maxSize: 4\n  mergeMethod: squash\n  requiredChecks:\n    - ci / test\n  checkTimeoutSeconds: 1800\n  priorityLabels:\n    - label: hotfix\n      priority: urgent\n"
+  },
   "RunnerPool": {
     "kind": "RunnerPool",
     "group": "krate.a5c.ai",
@@ -6717,6 +6973,27 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
         ]
       },
       {
+        "name": "queued",
+        "type": "boolean",
+        "help": "Set true to enter the MergeQueue of the base, which merges it once its checks pass; false to leave. Asks for what merging asks, but for the checks: those the queue waits for.",
+        "required": false,
+        "immutable": false,
+        "default": false
+      },
+      {
+        "name": "queuePriority",
+        "type": "string",
+        "help": "Place in the merge queue; urgent goes before everything. A label may give more (MergeQueue).",
+        "required": false,
+        "immutable": false,
+        "values": [
+          "low",
+          "normal",
+          "high",
+          "urgent"
+        ]
+      },
+      {
         "name": "expectedHeadSha",
         "type": "string",
         "help": "Merge only if the head is this commit.",
@@ -6829,6 +7106,27 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
         ],
         "negative": false
       },
+      "Queued": {
+        "description": "It is in the merge queue of its base; when it was sent back the message says why and what to do.",
+        "reasons": [
+          "Waiting",
+          "Testing",
+          "Landing",
+          "Landed",
+          "NotRequested",
+          "NoQueue",
+          "HeadMoved",
+          "ReviewsMissing",
+          "Conflicts",
+          "NothingToMerge",
+          "MethodNotAllowed",
+          "ChecksFailed",
+          "CheckTimeout",
+          "PushRefused",
+          "MergeRefused"
+        ],
+        "negative": false
+      },
       "PreviewReady": {
         "description": "The preview environment runs.",
         "reasons": [
@@ -6839,6 +7137,24 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
           "NotInstalled",
           "Untrusted",
           "Removed"
+        ],
+        "negative": false
+      },
+      "HeadKept": {
+        "description": "The head is kept in the repository itself, below refs/pull/.",
+        "reasons": [
+          "Kept",
+          "PushRefused",
+          "GatewayUnavailable"
+        ],
+        "negative": false
+      },
+      "IssuesClosed": {
+        "description": "Issues that this closes are closed.",
+        "reasons": [
+          "Closed",
+          "SomeNotClosed",
+          "NotDefaultBranch"
         ],
         "negative": false
       },
@@ -7415,6 +7731,14 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
         "required": false,
         "immutable": false,
         "default": false
+      },
+      {
+        "name": "applyTogether",
+        "type": "[]string",
+        "help": "Further suggestions that go into the same commit; set with applySuggestion.",
+        "required": false,
+        "immutable": false,
+        "maxItems": 50
       }
     ],
     "rules": [
@@ -7423,10 +7747,230 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
       "startLine is immutable",
       "replyTo is immutable",
       "startLine may not be after line",
-      "applySuggestion may not be true without suggestion"
+      "applySuggestion may not be true without suggestion",
+      "applyTogether may not be specified unless applySuggestion is true"
+    ],
+    "conditions": {
+      "SuggestionApplied": {
+        "description": "The suggestion is on the head branch.",
+        "reasons": [
+          "Applied",
+          "InProgress",
+          "Outdated",
+          "Overlapping",
+          "NotASuggestion",
+          "NoChange",
+          "Forbidden",
+          "BranchProtected",
+          "PushRefused",
+          "NotOpen",
+          "HeadMissing"
+        ],
+        "negative": false
+      }
+    },
+    "sample": "apiVersion: forge.krate.a5c.ai/v1alpha1\nkind: ReviewComment\nmetadata:\n  generateName: hello-1-\nspec:\n  organizationRef: demo\n  pullRequest: hello-1\n  commitSha: \"4b825dc642cb6eb9a060e54bf8d69288fbee4904\"\n  path: greet.sh\n  line: 3\n  body: A name may be empty.\n  suggestion:\n    text: |\n      echo \"Hello, ${1:-you}\"\n"
+  },
+  "PatchSet": {
+    "kind": "PatchSet",
+    "group": "forge.krate.a5c.ai",
+    "version": "v1alpha1",
+    "plural": "patchsets",
+    "singular": "patchset",
+    "scope": "Namespaced",
+    "storage": "postgres",
+    "description": "One state of the head of a pull request: what was pushed, by whom, and what it changed.",
+    "columns": [
+      {
+        "name": "Pull request",
+        "type": "string",
+        "jsonPath": ".spec.pullRequest"
+      },
+      {
+        "name": "Number",
+        "type": "integer",
+        "jsonPath": ".spec.number"
+      },
+      {
+        "name": "Kind",
+        "type": "string",
+        "jsonPath": ".spec.kind"
+      },
+      {
+        "name": "Head",
+        "type": "string",
+        "jsonPath": ".spec.headSha"
+      },
+      {
+        "name": "Commits",
+        "type": "integer",
+        "jsonPath": ".spec.commits"
+      },
+      {
+        "name": "Pusher",
+        "type": "string",
+        "jsonPath": ".spec.pusher"
+      },
+      {
+        "name": "Merge base",
+        "type": "string",
+        "jsonPath": ".spec.mergeBaseSha",
+        "priority": 1
+      },
+      {
+        "name": "Ref",
+        "type": "string",
+        "jsonPath": ".spec.ref",
+        "priority": 1
+      },
+      {
+        "name": "Age",
+        "type": "date",
+        "jsonPath": ".metadata.creationTimestamp"
+      }
+    ],
+    "selectableFields": [
+      ".spec.pullRequest",
+      ".spec.repository",
+      ".spec.headSha",
+      ".spec.pusher"
+    ],
+    "fields": [
+      {
+        "name": "organizationRef",
+        "type": "string",
+        "help": "Organization this object belongs to; must be the one bound to its namespace.",
+        "required": true,
+        "immutable": true,
+        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "maxLength": 63
+      },
+      {
+        "name": "repository",
+        "type": "string",
+        "help": "Repository of the pull request.",
+        "required": true,
+        "immutable": false,
+        "maxLength": 253
+      },
+      {
+        "name": "pullRequest",
+        "type": "string",
+        "help": "Name of the PullRequest, in the same namespace.",
+        "required": true,
+        "immutable": false,
+        "maxLength": 253
+      },
+      {
+        "name": "number",
+        "type": "integer",
+        "help": "1 for what the pull request was opened with, one more for each push of the head.",
+        "required": true,
+        "immutable": false,
+        "minimum": 1
+      },
+      {
+        "name": "kind",
+        "type": "string",
+        "help": "NewCommits: the former head is an ancestor; Rebase: the same change from another merge base; Amend: rewritten in another way.",
+        "required": true,
+        "immutable": false,
+        "values": [
+          "Opened",
+          "NewCommits",
+          "Rebase",
+          "Amend"
+        ]
+      },
+      {
+        "name": "headSha",
+        "type": "string",
+        "help": "Commit of the head.",
+        "required": true,
+        "immutable": false,
+        "pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$",
+        "maxLength": 64
+      },
+      {
+        "name": "previousHeadSha",
+        "type": "string",
+        "help": "Head before; absent for the first one.",
+        "required": false,
+        "immutable": false,
+        "pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$",
+        "maxLength": 64
+      },
+      {
+        "name": "baseSha",
+        "type": "string",
+        "help": "Commit of the base branch when this was recorded.",
+        "required": true,
+        "immutable": false,
+        "pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$",
+        "maxLength": 64
+      },
+      {
+        "name": "mergeBaseSha",
+        "type": "string",
+        "help": "Best common ancestor of head and base; absent for unrelated histories.",
+        "required": false,
+        "immutable": false,
+        "pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$",
+        "maxLength": 64
+      },
+      {
+        "name": "pushedAt",
+        "type": "time",
+        "help": "When it was pushed.",
+        "required": true,
+        "immutable": false
+      },
+      {
+        "name": "pusher",
+        "type": "string",
+        "help": "Kubernetes user who pushed; absent when no event tells.",
+        "required": false,
+        "immutable": false,
+        "maxLength": 1024
+      },
+      {
+        "name": "gitEvent",
+        "type": "string",
+        "help": "The push, kept as long as GitEvents are.",
+        "required": false,
+        "immutable": false,
+        "maxLength": 253
+      },
+      {
+        "name": "ref",
+        "type": "string",
+        "help": "Ref that keeps the head, to fetch it by.",
+        "required": true,
+        "immutable": false,
+        "maxLength": 255
+      },
+      {
+        "name": "commits",
+        "type": "integer",
+        "help": "Commits since the merge base.",
+        "required": true,
+        "immutable": false,
+        "minimum": 0
+      },
+      {
+        "name": "rangeDiff",
+        "type": "[]string",
+        "help": "What became of each commit since the patch set before, as git range-diff has it: = the same, ! changed, < gone, > new.",
+        "required": false,
+        "immutable": false,
+        "maxItems": 100
+      }
+    ],
+    "rules": [
+      "is immutable: patch sets are history"
     ],
     "conditions": {},
-    "sample": "apiVersion: forge.krate.a5c.ai/v1alpha1\nkind: ReviewComment\nmetadata:\n  generateName: hello-1-\nspec:\n  organizationRef: demo\n  pullRequest: hello-1\n  commitSha: \"4b825dc642cb6eb9a060e54bf8d69288fbee4904\"\n  path: greet.sh\n  line: 3\n  body: A name may be empty.\n  suggestion:\n    text: |\n      echo \"Hello, ${1:-you}\"\n"
+    "sample": "apiVersion: forge.krate.a5c.ai/v1alpha1\nkind: PatchSet\nmetadata:\n  name: hello-1-2\nspec:\n  organizationRef: demo\n  repository: hello\n  pullRequest: hello-1\n  number: 2\n  kind: Amend\n  headSha: 5d2cba5d3b3f1b0b8a5a0c1e0d4b1c9f0f3c2a11\n  previousHeadSha: 0f3c2a115d2cba5d3b3f1b0b8a5a0c1e0d4b1c9f\n  baseSha: 9fceb02d0ae598e95dc970b74767f19372d61af8\n  mergeBaseSha: 9fceb02d0ae598e95dc970b74767f19372d61af8\n  pushedAt: \"2026-11-20T10:00:00Z\"\n  pusher: alice\n  gitEvent: hello-01jd3x5e8k-0\n  ref: refs/pull/1/patchsets/2\n  commits: 1\n  rangeDiff:\n    - \"1: 0f3c2a1 ! 1: 5d2cba5 Say hello to everybody\"\n"
   },
   "GitEvent": {
     "kind": "GitEvent",
@@ -7485,6 +8029,7 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
     "selectableFields": [
       ".spec.repository",
       ".spec.ref",
+      ".spec.newSha",
       ".spec.decision",
       ".spec.actor.user"
     ],

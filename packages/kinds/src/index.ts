@@ -33,6 +33,7 @@ export * from "./krate/v1alpha1/branch-protection/kind.ts";
 export * from "./krate/v1alpha1/gpg-key/kind.ts";
 export * from "./krate/v1alpha1/identity-mapping/kind.ts";
 export * from "./krate/v1alpha1/invite/kind.ts";
+export * from "./krate/v1alpha1/merge-queue/kind.ts";
 export * from "./krate/v1alpha1/org-namespace-binding/kind.ts";
 export * from "./krate/v1alpha1/organization/kind.ts";
 export * from "./krate/v1alpha1/ref-policy/kind.ts";

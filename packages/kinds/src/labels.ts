@@ -37,6 +37,7 @@ export const annotations = {
 
 export const finalizers = {
   repositoryBackend: "krate.a5c.ai/repository-backend",
+  mergeQueueRefs: "krate.a5c.ai/merge-queue-refs",
   webhookQueue: "krate.a5c.ai/webhook-queue",
   refPolicyBundle: "krate.a5c.ai/ref-policy-bundle",
   runnerPods: "krate.a5c.ai/runner-pods",

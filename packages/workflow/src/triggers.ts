@@ -38,7 +38,19 @@ function allowsRef(filter: EventFilter, ref: string): boolean {
     : allows(ref.slice("refs/heads/".length), filter.branches, filter.branchesIgnore);
 }
 
+/**
+ * Whether a workflow checks candidates of a merge queue: it says so (`on: merge_group`), or it checks pull requests into that branch, or
+ * pushes to any branch. One that says `merge_group` is asked nothing else. `ref`: the candidate's, `refs/queue/<branch>/<id>`.
+ */
+export function matchesCandidate(workflow: Workflow, ref: string): boolean {
+  const base = ref.replace(/^refs\/queue\//, "refs/heads/").replace(/\/[^/]*$/, "");
+  const event = (name: string, of: string) => matchesTrigger(workflow, { name, ref: of });
+  if (Object.hasOwn(workflow.on, "merge_group")) return event("merge_group", base);
+  return event("pull_request", base) || event("push", ref.replace(/^refs\/queue\//, "refs/heads/queue/"));
+}
+
 export function matchesTrigger(workflow: Workflow, event: WorkflowEvent): boolean {
+  if (event.name === "merge_group" && event.ref.startsWith("refs/queue/")) return matchesCandidate(workflow, event.ref);
   const filter = Object.hasOwn(workflow.on, event.name) ? workflow.on[event.name] : undefined;
   return filter !== undefined && allowsRef(filter, event.ref);
 }

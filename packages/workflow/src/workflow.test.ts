@@ -128,6 +128,48 @@ describe("what starts a workflow", () => {
     },
     { reason: "a tag by glob", on: "{push: {tags: ['v*']}}", event: "push", ref: "refs/tags/v1", starts: true },
     { reason: "hidden refs start nothing", on: "push", event: "push", ref: "refs/pull/1/head", starts: false },
+    {
+      reason: "a candidate, asked for",
+      on: "merge_group",
+      event: "merge_group",
+      ref: "refs/queue/main/0a1b2c",
+      starts: true,
+    },
+    {
+      reason: "a candidate for another branch",
+      on: "{merge_group: {branches: [rel]}, push: }",
+      event: "merge_group",
+      ref: "refs/queue/main/0a1b2c",
+      starts: false,
+    },
+    {
+      reason: "a candidate, as pull requests into it",
+      on: "{pull_request: {branches: [main]}}",
+      event: "merge_group",
+      ref: "refs/queue/main/0a1b2c",
+      starts: true,
+    },
+    {
+      reason: "a candidate, as any push",
+      on: "push",
+      event: "merge_group",
+      ref: "refs/queue/main/0a1b2c",
+      starts: true,
+    },
+    {
+      reason: "a candidate is no push to its base",
+      on: "{push: {branches: [main]}}",
+      event: "merge_group",
+      ref: "refs/queue/main/0a1b2c",
+      starts: false,
+    },
+    {
+      reason: "a candidate is nothing else",
+      on: "workflow_dispatch",
+      event: "merge_group",
+      ref: "refs/queue/main/0a1b2c",
+      starts: false,
+    },
   ])("$reason", ({ on, event, ref, starts }) => {
     const workflow = parse(`on: ${on}\njobs: {a: {steps: [{run: x}]}}`);
     expect(matchesTrigger(workflow, { name: event, ref })).toBe(starts);

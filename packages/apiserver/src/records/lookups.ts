@@ -1,6 +1,15 @@
 /** Other objects a record refers to. */
 import type { JsonObject } from "@krate/apimachinery";
-import { BranchProtection, type FieldError, invalid, PullRequest, Repository, RunnerPool, Team } from "@krate/kinds";
+import {
+  BranchProtection,
+  type FieldError,
+  invalid,
+  MergeQueue,
+  PullRequest,
+  Repository,
+  RunnerPool,
+  Team,
+} from "@krate/kinds";
 import type { RequestContext } from "../context.ts";
 import { decodeStored, nameOf } from "../objects.ts";
 import type { ConfigKind } from "../services.ts";
@@ -19,7 +28,7 @@ export function refuseField(
 }
 
 /** Configuration that records are judged by: read ahead, so that a request does not wait for it. */
-export const recordConfigKinds: readonly ConfigKind[] = [Repository, BranchProtection, RunnerPool, Team];
+export const recordConfigKinds: readonly ConfigKind[] = [Repository, BranchProtection, MergeQueue, RunnerPool, Team];
 
 export function findRepository(ctx: RequestContext, name: string): Promise<JsonObject | undefined> {
   return ctx.services.config.find(Repository, { namespace: ctx.target.namespace, name });

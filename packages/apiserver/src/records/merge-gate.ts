@@ -11,8 +11,23 @@ import { nameOf, sectionOf, textOf } from "../objects.ts";
 import { mayOnRepository } from "./identities.ts";
 import { findRepository, listRecords } from "./lookups.ts";
 
-/** @throws Forbidden saying everything that is missing and what to do; Conflict when the head moved */
-export async function checkMergeGate(ctx: RequestContext, pullRequest: JsonObject, status: JsonObject): Promise<void> {
+export interface GateOptions {
+  /** False: the merge queue waits for the checks, of the commit that it will land. @defaultValue true */
+  checks?: boolean;
+  /** May the merge pass although something is missing? @defaultValue as the one who asks may */
+  bypass?: boolean;
+}
+
+/**
+ * Returns whether something was missing and the merge passes by bypass.
+ * @throws Forbidden saying everything that is missing and what to do; Conflict when the head moved
+ */
+export async function checkMergeGate(
+  ctx: RequestContext,
+  pullRequest: JsonObject,
+  status: JsonObject,
+  options: GateOptions = {},
+): Promise<{ bypassed: boolean }> {
   const spec = sectionOf(pullRequest, "spec");
   const repository = textOf(spec["repository"]);
   const target = { ...ctx.served, name: nameOf(pullRequest) };
@@ -28,13 +43,13 @@ export async function checkMergeGate(ctx: RequestContext, pullRequest: JsonObjec
     throw forbidden(target, "head and base conflict: merge or rebase the base into the head branch first");
   }
   const protection = await protectionOf(ctx, repository, textOf(spec["base"]));
-  if (protection === undefined) return;
-  const problems = await findProblems(ctx, pullRequest, protection, head);
-  if (problems.length === 0) return;
-  if (await mayBypass(ctx, protection, repository)) {
+  if (protection === undefined) return { bypassed: false };
+  const problems = await findProblems(ctx, pullRequest, protection, head, options);
+  if (problems.length === 0) return { bypassed: false };
+  if (options.bypass ?? (await mayBypass(ctx, protection, repository))) {
     ctx.warn(`merged by bypass: ${problems.join("; ")}`);
     ctx.addAuditAnnotation("krate.a5c.ai/bypass", protection.sources.join(","));
-    return;
+    return { bypassed: true };
   }
   const sources = protection.sources.map((name) => `BranchProtection/${name}`).join(", ");
   throw forbidden(target, `${sources} does not allow the merge: ${problems.join("; ")}`);
@@ -59,6 +74,7 @@ async function findProblems(
   pullRequest: JsonObject,
   protection: EffectiveProtection,
   head: string,
+  { checks = true }: GateOptions,
 ): Promise<string[]> {
   const author = textOf((sectionOf(pullRequest, "status")["author"] as JsonObject | undefined)?.["user"]);
   const reviews = latestVerdicts(await listRecords(ctx, "reviews", "spec.pullRequest", nameOf(pullRequest)));
@@ -86,7 +102,7 @@ async function findProblems(
   if (protection.requireCodeOwners && !hasTrueCondition(pullRequest, "ReviewsSatisfied")) {
     problems.push("not every code owner has approved");
   }
-  return [...problems, ...(await checkProblems(ctx, pullRequest, protection, head))];
+  return checks ? [...problems, ...(await checkProblems(ctx, pullRequest, protection, head))] : problems;
 }
 
 interface Verdict {

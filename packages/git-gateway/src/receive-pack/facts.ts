@@ -12,7 +12,7 @@ import {
 } from "@krate/git";
 import type { CommitFacts, CommitSignatures, ObjectFacts, ObjectSource, RefAction, RefUpdateFacts } from "../ports.ts";
 import { splitSignature } from "../signatures/split-signature.ts";
-import { judgedRefs, pullRequestRefPrefix } from "./advertise.ts";
+import { judgedRefs, serverRefPrefixes } from "./advertise.ts";
 import { maxNewCommits, type NewCommit, type NewHistory, newCommitsOf } from "./new-history.ts";
 import { PackRefusedError } from "./quarantine.ts";
 import { TreePaths, TreePathsGivenUpError } from "./tree-paths.ts";
@@ -265,7 +265,7 @@ async function sizesOfBlobs({ quarantineObjects, read }: PushFactsInput): Promis
 }
 
 async function hasPullRequests(read: ReadOptions): Promise<boolean> {
-  const { stdout } = await runGit(["for-each-ref", "--count=1", "--format=1", pullRequestRefPrefix], read);
+  const { stdout } = await runGit(["for-each-ref", "--count=1", "--format=1", ...serverRefPrefixes], read);
   return stdout.length > 0;
 }
 

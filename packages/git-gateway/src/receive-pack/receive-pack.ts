@@ -38,7 +38,7 @@ import type {
   RuleResult,
 } from "../ports.ts";
 import { EventsNotWrittenError } from "../ports.ts";
-import { hiddenRefPrefix, pullRequestRefPrefix } from "./advertise.ts";
+import { hiddenRefPrefix, isServerRef, queueRefPrefix } from "./advertise.ts";
 import { explainDecision, shortReason } from "./explain.ts";
 import { PushFactsReader } from "./facts.ts";
 import { type JournalEntry, newPushId } from "./journal.ts";
@@ -284,9 +284,9 @@ class Push {
   }
 
   async #evaluate(updates: Update[], objects: NewObjects): Promise<void> {
-    // Heads of pull requests are judged where they are merged.
+    // Heads of pull requests and candidates of queues are judged where they are merged.
     for (const update of updates)
-      if (!update.refusal && isOfPullRequest(update.command.ref))
+      if (!update.refusal && isServerRef(update.command.ref))
         update.decision = { ref: update.command.ref, allowed: true, decision: "Accepted", results: [] };
     const judged = updates.filter(({ refusal, decision }) => !refusal && !decision);
     if (judged.length === 0) return;
@@ -443,11 +443,7 @@ function refusalOf(
   if (command.problem) return { rule: "ref-name", message: command.problem };
   if (`${command.ref}/`.startsWith(hiddenRefPrefix))
     return { rule: "hidden-ref", message: `refs below ${hiddenRefPrefix} belong to the server` };
-  if (isOfPullRequest(command.ref) && !isOperator)
-    return {
-      rule: "pull-request-ref",
-      message: `refs below ${pullRequestRefPrefix} belong to the server; push to the head branch of the pull request instead`,
-    };
+  if (isServerRef(command.ref) && !isOperator) return refusalOfServerRef(command.ref);
   if (isZeroObjectId(command.newId) && isZeroObjectId(current))
     return { rule: "expected-old-value", message: "the ref does not exist" };
   if (current !== command.oldId) return { rule: "expected-old-value", message: movedMessage };
@@ -464,9 +460,13 @@ function refusalOf(
   return undefined;
 }
 
-/** The prefix itself too: as a ref it would stand in the way of all below it. */
-function isOfPullRequest(ref: string): boolean {
-  return `${ref}/`.startsWith(pullRequestRefPrefix);
+function refusalOfServerRef(ref: string): { rule: string; message: string } {
+  if (`${ref}/`.startsWith(queueRefPrefix)) {
+    const message = `refs below ${queueRefPrefix} belong to the merge queue; set queued on the pull request instead`;
+    return { rule: "queue-ref", message };
+  }
+  const message = "refs below refs/pull/ belong to the server; push to the head branch of the pull request instead";
+  return { rule: "pull-request-ref", message };
 }
 
 function plainAction(command: RefCommand): Update["action"] {

@@ -37,7 +37,8 @@ function causeOf({ metadata, spec }: ObjectOf<typeof GitEvent>): PipelineCause |
     ref: spec.ref,
     sha: spec.newSha,
     key: metadata.uid ?? metadata.name ?? "",
-    event: { name: "push", ref: spec.ref },
+    // The commit a merge queue wants to land is checked by what checks pull requests.
+    event: { name: spec.ref.startsWith("refs/queue/") ? "merge_group" : "push", ref: spec.ref },
     actor: spec.actor.user,
     ...(metadata.name && { gitEvent: metadata.name }),
   };

@@ -60,8 +60,8 @@ export function renderPipelines(cause: PipelineCause, files: readonly WorkflowFi
   return files.flatMap((file) => {
     const workflow = parse(file);
     if (workflow && !matchesTrigger(workflow, cause.event)) return [];
-    // A broken file could be meant for any event; pushes report it, so that it is said once.
-    if (!workflow && cause.event.name !== "push") return [];
+    // A broken file could be meant for any event; pushes and candidates report it, so that it is said once.
+    if (!workflow && cause.event.name !== "push" && cause.event.name !== "merge_group") return [];
     return [
       {
         metadata: { name: pipelineName(cause, file.path), namespace: cause.namespace },

@@ -13,7 +13,7 @@ import type { RequestContext } from "../../context.ts";
 import { nameOf, sectionOf, textOf, timestamp } from "../../objects.ts";
 import { authorOf, programs } from "../identities.ts";
 import { refuseField, writableRepository } from "../lookups.ts";
-import { checkMergeGate } from "../merge-gate.ts";
+import { changeQueued, checkMergeRequest } from "../merge-queue-gate.ts";
 import { forgeCounter, takeNumber } from "../numbering.ts";
 import type { RecordStrategy } from "../strategy.ts";
 
@@ -30,6 +30,13 @@ export const pullRequestStrategy: RecordStrategy = {
         "Forbidden: may not be true when a pull request is created",
         "FieldValueForbidden",
       );
+    if (spec["queued"] === true)
+      throw refuseField(
+        ctx,
+        "spec.queued",
+        "Forbidden: may not be true when a pull request is created",
+        "FieldValueForbidden",
+      );
     spec["base"] ??= textOf(sectionOf(repository, "spec")["defaultBranch"]) || "main";
     await takeNumber(ctx, object, status, forgeCounter(ctx, name));
     status["author"] = authorOf(ctx.user);
@@ -43,7 +50,8 @@ export const pullRequestStrategy: RecordStrategy = {
     const before = sectionOf(old, "spec");
     spec["base"] ??= before["base"];
     checkBase(ctx, spec, before, status);
-    if ((spec["merged"] === true) !== (before["merged"] === true)) await changeMerged(ctx, object, status);
+    await changeQueued(ctx, { object, status, old });
+    if ((spec["merged"] === true) !== (before["merged"] === true)) await changeMerged(ctx, object, { status, old });
     else if ((spec["closed"] === true) !== (before["closed"] === true)) changeClosed(ctx, spec, status);
     else if (status["phase"] === "Draft" || status["phase"] === "Open" || status["phase"] === undefined)
       status["phase"] = openPhase(spec);
@@ -96,7 +104,11 @@ function checkBase(ctx: RequestContext, spec: JsonObject, before: JsonObject, st
   );
 }
 
-async function changeMerged(ctx: RequestContext, object: JsonObject, status: JsonObject): Promise<void> {
+async function changeMerged(
+  ctx: RequestContext,
+  object: JsonObject,
+  { status, old }: { status: JsonObject; old: JsonObject },
+): Promise<void> {
   const phase = textOf(status["phase"]);
   if (sectionOf(object, "spec")["merged"] === true) {
     if (phase !== "Open") {
@@ -113,10 +125,10 @@ async function changeMerged(ctx: RequestContext, object: JsonObject, status: Jso
         "FieldValueForbidden",
       );
     }
-    await checkMergeGate(ctx, object, status);
+    const { user, groups } = await checkMergeRequest(ctx, object, { status, old });
     status["phase"] = "Merging";
-    status["mergedBy"] = ctx.user.name;
-    status["mergedByGroups"] = authorOf(ctx.user).groups.slice(0, 256);
+    status["mergedBy"] = user;
+    status["mergedByGroups"] = groups;
     return;
   }
   if (phase === "Merged")

@@ -1,5 +1,6 @@
 import { defineRecordKind } from "../../../define-kind.ts";
 import { externalEnvelope } from "../../../external.ts";
+import { queuePriorities } from "../../../krate/v1alpha1/merge-queue/kind.ts";
 import { labels } from "../../../labels.ts";
 import {
   atomicList,
@@ -48,6 +49,18 @@ const spec = withRules(
       mergeMethod: Type.Optional(
         oneOf(["merge", "squash", "rebase"], {
           description: "How to merge; the default of the repository when absent.",
+        }),
+      ),
+      queued: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description:
+            "Set true to enter the MergeQueue of the base, which merges it once its checks pass; false to leave. Asks for what merging asks, but for the checks: those the queue waits for.",
+        }),
+      ),
+      queuePriority: Type.Optional(
+        oneOf(queuePriorities, {
+          description: "Place in the merge queue; urgent goes before everything. A label may give more (MergeQueue).",
         }),
       ),
       expectedHeadSha: Type.Optional(sha("Merge only if the head is this commit.")),
@@ -164,9 +177,33 @@ const status = Type.Object(
         { description: "Preview environment of this pull request." },
       ),
     ),
+    patchSet: Type.Optional(integer("Number of the newest PatchSet: pushes of the head, the first state included.")),
+    closes: Type.Optional(
+      atomicList(text(320, "An issue, `name` or `namespace/name`."), {
+        maxItems: 50,
+        description: "Issues that merging into the default branch closes, by the words of body and commits.",
+      }),
+    ),
+    queue: Type.Optional(
+      Type.Object(
+        {
+          at: time("When it was queued."),
+          by: text(1024, "Who queued it."),
+          byGroups: Type.Optional(
+            atomicList(text(1024, "A group."), { maxItems: 256, description: "Groups of who queued it." }),
+          ),
+          headSha: sha("The head that was queued: no other is merged."),
+          bypass: Type.Optional(Type.Boolean({ description: "Who queued it may bypass the protection, and had to." })),
+        },
+        { description: "Entry in the merge queue; set by the server." },
+      ),
+    ),
     mergeCommitSha: Type.Optional(sha("Commit on the base branch that merged this.")),
     mergedAt: Type.Optional(time("When it was merged.")),
     mergedBy: Type.Optional(text(1024, "Who set merged.")),
+    mergedByGroups: Type.Optional(
+      atomicList(text(1024, "A group."), { maxItems: 256, description: "Groups of who set merged, at that time." }),
+    ),
     closedAt: Type.Optional(time("When it was closed.")),
     closedBy: Type.Optional(text(1024, "Who closed it.")),
   },
@@ -198,9 +235,6 @@ export const PullRequest = defineRecordKind({
     [labels.phase]: ".status.phase",
     [labels.number]: ".status.number",
     [labels.author]: ".status.author.user",
-    mergedByGroups: Type.Optional(
-      atomicList(text(1024, "A group."), { maxItems: 256, description: "Groups of who set merged, at that time." }),
-    ),
   },
   conditions: {
     HeadResolved: {
@@ -223,9 +257,37 @@ export const PullRequest = defineRecordKind({
       description: "Admission policies let it merge; their names are in the message.",
       reasons: ["Allowed", "DeniedByPolicy", "AuditWarning"],
     },
+    Queued: {
+      description: "It is in the merge queue of its base; when it was sent back the message says why and what to do.",
+      reasons: [
+        "Waiting",
+        "Testing",
+        "Landing",
+        "Landed",
+        "NotRequested",
+        "NoQueue",
+        "HeadMoved",
+        "ReviewsMissing",
+        "Conflicts",
+        "NothingToMerge",
+        "MethodNotAllowed",
+        "ChecksFailed",
+        "CheckTimeout",
+        "PushRefused",
+        "MergeRefused",
+      ],
+    },
     PreviewReady: {
       description: "The preview environment runs.",
       reasons: ["Ready", "Pending", "Failed", "NotConfigured", "NotInstalled", "Untrusted", "Removed"],
+    },
+    HeadKept: {
+      description: "The head is kept in the repository itself, below refs/pull/.",
+      reasons: ["Kept", "PushRefused", "GatewayUnavailable"],
+    },
+    IssuesClosed: {
+      description: "Issues that this closes are closed.",
+      reasons: ["Closed", "SomeNotClosed", "NotDefaultBranch"],
     },
     Merged: {
       description: "The change is on the base branch.",
@@ -238,11 +300,3 @@ export const PullRequest = defineRecordKind({
     repoAdmins: ["get", "list", "watch", "create", "update", "patch", "delete"],
   },
 });
-    HeadKept: {
-      description: "The head is kept in the repository itself, below refs/pull/.",
-      reasons: ["Kept", "PushRefused", "GatewayUnavailable"],
-    },
-    IssuesClosed: {
-      description: "Issues that this closes are closed.",
-      reasons: ["Closed", "SomeNotClosed", "NotDefaultBranch"],
-    },
