@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const workspaceSources = {
   "@krate/kinds": "../kinds/src/index.ts",
   "@krate/kube": "../kube/src/index.ts",
+  "@krate/refpolicy": "../refpolicy/src/index.ts",
   "@krate/telemetry": "../telemetry/src/index.ts",
 };
 

@@ -26,21 +26,39 @@ const surroundings: Record<keyof RoleVerbs, PolicyRule[]> = {
   developers: [
     allow("", ["namespaces", "events", "pods"], read),
     allow("", ["pods/log"], ["get"]),
-    allow("admissionregistration.k8s.io", admissionPolicies(), read),
+    ...admissionPolicies(),
   ],
   repoAdmins: [
     allow("", ["namespaces", "events", "pods"], read),
     allow("", ["pods/log"], ["get"]),
-    allow("admissionregistration.k8s.io", admissionPolicies(), read),
+    ...admissionPolicies(),
   ],
 };
 
-function admissionPolicies(): string[] {
+/**
+ * Whoever is judged may read by what (UI-49): Kubernetes' own policies, the webhooks that are asked, and Kyverno's policies where it is
+ * installed. None of them holds a secret: Kubernetes refuses credentials in a webhook's URL.
+ */
+function admissionPolicies(): PolicyRule[] {
   return [
-    "mutatingadmissionpolicies",
-    "mutatingadmissionpolicybindings",
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
+    allow(
+      "admissionregistration.k8s.io",
+      [
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+        "mutatingwebhookconfigurations",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "validatingwebhookconfigurations",
+      ],
+      read,
+    ),
+    allow("kyverno.io", ["clusterpolicies", "policies"], read),
+    allow(
+      "policies.kyverno.io",
+      ["mutatingpolicies", "namespacedmutatingpolicies", "namespacedvalidatingpolicies", "validatingpolicies"],
+      read,
+    ),
   ];
 }
 

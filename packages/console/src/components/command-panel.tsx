@@ -1,6 +1,7 @@
 "use client";
 import { Dialog } from "@base-ui/react/dialog";
-import { CodeIcon, XIcon } from "@primer/octicons-react";
+import { CodeIcon, PlusIcon, XIcon } from "@primer/octicons-react";
+import type { ReactNode } from "react";
 import type { Command } from "../kubectl/commands.ts";
 import styles from "./command-panel.module.css";
 import { CopyButton } from "./copy-button.tsx";
@@ -10,20 +11,30 @@ export interface CommandPanelProps {
   commands: Command[];
   /** The object that a button beside this one would make. */
   yaml?: string;
+  /** Words on the button instead of `</>`: the panel is for adding something. */
+  add?: string;
+  children?: ReactNode;
 }
 
 /** `</>`: what kubectl would be told for the same. */
-export function CommandPanel({ title, commands, yaml }: CommandPanelProps) {
+export function CommandPanel({ title, commands, yaml, add, children }: CommandPanelProps) {
+  const heading = add ?? "The same by kubectl";
   return (
     <Dialog.Root>
-      <Dialog.Trigger className="button icon" aria-label={`kubectl commands for ${title}`} title="The same by kubectl">
-        <CodeIcon />
-      </Dialog.Trigger>
+      {add === undefined ? (
+        <Dialog.Trigger className="button icon" aria-label={`kubectl commands for ${title}`} title={heading}>
+          <CodeIcon />
+        </Dialog.Trigger>
+      ) : (
+        <Dialog.Trigger className="button small">
+          <PlusIcon /> {add}
+        </Dialog.Trigger>
+      )}
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
         <Dialog.Popup className={styles.popup}>
           <div className={styles.head}>
-            <Dialog.Title>The same by kubectl</Dialog.Title>
+            <Dialog.Title>{heading}</Dialog.Title>
             <Dialog.Close className="button quiet icon small" aria-label="Close">
               <XIcon />
             </Dialog.Close>
@@ -41,13 +52,15 @@ export function CommandPanel({ title, commands, yaml }: CommandPanelProps) {
               <Snippet text={yaml} />
             </section>
           )}
+          {children}
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );
 }
 
-function Snippet({ text }: { text: string }) {
+/** Text to run or keep, with a button that copies it. */
+export function Snippet({ text }: { text: string }) {
   return (
     <div className={styles.snippet}>
       <pre>{text}</pre>

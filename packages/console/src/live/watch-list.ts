@@ -7,6 +7,8 @@ export interface WatchListOptions {
   fieldSelector?: string;
   /** Continue after this resourceVersion instead of listing. */
   since?: string;
+  /** Objects listed at most, rounded up to whole pages; changes of all are followed. @defaultValue no limit */
+  maxItems?: number;
   signal: AbortSignal;
 }
 
@@ -21,13 +23,13 @@ const silenceSeconds = 150;
 export async function* watchList(
   client: KubeClient,
   resource: { kind: KindRef; row(object: never): unknown },
-  { namespace, fieldSelector, since, signal }: WatchListOptions,
+  { namespace, fieldSelector, since, maxItems, signal }: WatchListOptions,
 ): AsyncGenerator<LiveEvent> {
   const filter = { namespace, ...(fieldSelector && { fieldSelector }) };
   let version = since;
   try {
     while (!signal.aborted) {
-      if (version === undefined) version = yield* snapshot(client, resource, filter, signal);
+      if (version === undefined) version = yield* snapshot(client, resource, filter, { maxItems, signal });
       try {
         for await (const { type, object } of client.watch(resource.kind, {
           ...filter,
@@ -60,16 +62,18 @@ async function* snapshot(
   client: KubeClient,
   { kind, row }: { kind: KindRef; row(object: never): unknown },
   filter: { namespace: string; fieldSelector?: string },
-  signal: AbortSignal,
+  { maxItems = Number.POSITIVE_INFINITY, signal }: { maxItems: number | undefined; signal: AbortSignal },
 ): AsyncGenerator<LiveEvent, string> {
   let next: string | undefined;
   let version = "";
+  let count = 0;
   do {
     const page = await client.list(kind, { ...filter, limit: pageSize, signal, ...(next && { continue: next }) });
     version = page.metadata.resourceVersion ?? version;
     next = page.metadata.continue;
+    count += page.items.length;
     yield { event: "snapshot", data: page.items.map((item) => row(item as never)) };
-  } while (next);
+  } while (next && count < maxItems);
   yield { event: "synced", id: version };
   return version;
 }

@@ -1,5 +1,5 @@
 import { Repository } from "@krate/kinds";
-import { CodeIcon, FileCodeIcon, GitPullRequestIcon, PlayIcon, RepoIcon } from "@primer/octicons-react";
+import { CodeIcon, FileCodeIcon, GitPullRequestIcon, PlayIcon, RepoIcon, WebhookIcon } from "@primer/octicons-react";
 import type { ReactNode } from "react";
 import { CommandPanel } from "../../../../../components/command-panel.tsx";
 import { NavLink } from "../../../../../components/nav-link.tsx";
@@ -51,6 +51,9 @@ export async function RepositoryFrame({ org, repository, crumbs = [], render }: 
           </NavLink>
           <NavLink href={`${path}/runs`}>
             <PlayIcon /> Runs
+          </NavLink>
+          <NavLink href={`${path}/hooks`}>
+            <WebhookIcon /> Hooks
           </NavLink>
           <NavLink href={`${path}/yaml`}>
             <FileCodeIcon /> YAML
