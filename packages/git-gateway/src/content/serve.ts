@@ -8,6 +8,7 @@
  *   GET /-/commit/<rev>                          one commit with the files it changed
  *   GET /-/compare/<base>...<head>               what head has that base has not, since their merge base
  *   GET /-/diff/<base>...<head>?path=&context=   the same as a unified diff, streamed
+ *   GET /-/rangediff/<old>...<new>?base=         two versions of a series, commit by commit
  *
  * <rev> is a branch, tag, full ref or object id, URL-encoded as one component ("feature%2Fx"). Failures are Kubernetes Status objects.
  */
@@ -26,6 +27,7 @@ import type { Route } from "../http/route.ts";
 import { serveBlob } from "./blob.ts";
 import { serveCommit, serveCommits } from "./commits.ts";
 import { serveCompare, serveDiff } from "./compare.ts";
+import { serveRangeDiff } from "./range-diff.ts";
 import { serveRefs } from "./refs.ts";
 import { serveTree } from "./tree.ts";
 
@@ -52,6 +54,7 @@ const views: Readonly<Record<string, (request: ContentRequest) => Promise<void>>
   commit: serveCommit,
   compare: serveCompare,
   diff: serveDiff,
+  rangediff: serveRangeDiff,
 };
 
 /** @throws {GatewayError} 404 for what does not exist, 400 for a bad parameter. */

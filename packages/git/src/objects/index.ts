@@ -2,6 +2,7 @@ export * from "./commits.ts";
 export * from "./diff.ts";
 export * from "./merge.ts";
 export * from "./object-reader.ts";
+export * from "./range-diff.ts";
 export * from "./refs.ts";
 export * from "./revision.ts";
 export * from "./tree.ts";
