@@ -51,6 +51,18 @@ export function mergeTargets(targets: readonly Target[]): Target[] {
   }));
 }
 
+/** What both name. */
+export function commonTargets(a: readonly Target[], b: readonly Target[]): Target[] {
+  const other = mergeTargets(b);
+  return mergeTargets(a).flatMap(({ kind, operations }) => {
+    const found = other.find((target) => target.kind === kind)?.operations ?? [];
+    const both = operations.includes("*")
+      ? found
+      : operations.filter((each) => found.includes("*") || found.includes(each));
+    return both.length > 0 ? [{ kind, operations: both }] : [];
+  });
+}
+
 /** What is left of `included` when `excluded` never happens. */
 export function withoutTargets(included: readonly Target[], excluded: readonly Target[]): Target[] {
   return mergeTargets(included).flatMap(({ kind, operations }) => {

@@ -3,9 +3,9 @@
  * Source: kyverno 1.19, pkg/utils/kube/kind.go (ParseKindSelector) and pkg/engine/utils/match.go.
  */
 import { type KindRef, labels } from "@krate/kinds";
-import { judgedKinds, mergeTargets, type Target, withoutTargets } from "./judged-kinds.ts";
+import { commonTargets, judgedKinds, mergeTargets, type Target, withoutTargets } from "./judged-kinds.ts";
 import { nothing, type Place, type Reach } from "./rules.ts";
-import { type Answer, allOf, type LabelSelector, selectorAnswer, selectorText } from "./selectors.ts";
+import { type LabelSelector, selectorAnswer, selectorText } from "./selectors.ts";
 
 /** `resources` of a match or exclude block. */
 export interface KyvernoResources {
@@ -94,12 +94,12 @@ export function kyvernoReach(match: KyvernoMatch = {}, exclude: KyvernoMatch | u
   const targets = judgedKinds.flatMap(({ kind, hasRepositoryLabel }) => {
     const known: Record<string, string> = hasRepositoryLabel ? { [labels.repository]: place.repository } : {};
     const found = blockReach(match, { kind, known, place });
-    if (found.answer === "no") return [];
     for (const text of found.conditions) onlyWhen.add(text);
     const away = exclude ? blockReach(exclude, { kind, known, place }) : undefined;
-    if (away?.answer === "yes") return withoutTargets(found.targets, away.targets);
-    if (away?.answer === "maybe") for (const text of away.conditions) onlyWhen.add(`not (${text})`);
-    return found.targets;
+    if (!away) return found.targets;
+    const left = withoutTargets(found.targets, away.certain);
+    if (left.length > 0 && away.conditions.length > 0) onlyWhen.add(`not (${away.conditions.join(" and ")})`);
+    return left;
   });
   return targets.length === 0 ? nothing : { targets: mergeTargets(targets), onlyWhen: [...onlyWhen] };
 }
@@ -111,37 +111,39 @@ interface Asked {
 }
 
 interface BlockReach {
-  answer: Answer;
+  /** What is reached at all. */
   targets: Target[];
+  /** What of it needs none of the conditions. */
+  certain: Target[];
   conditions: string[];
 }
 
-const unreached: BlockReach = { answer: "no", targets: [], conditions: [] };
+const unreached: BlockReach = { targets: [], certain: [], conditions: [] };
 
 function blockReach(block: KyvernoMatch, asked: Asked): BlockReach {
-  if (block.any?.length) {
-    const reached = block.any.map((filter) => filterReach(filter, asked)).filter(({ answer }) => answer !== "no");
-    if (reached.length === 0) return unreached;
-    // One filter that needs nothing more is enough.
-    const certain = reached.filter(({ answer }) => answer === "yes");
-    const conditions = certain.length > 0 ? [] : [...new Set(reached.flatMap((each) => each.conditions))];
-    return {
-      answer: certain.length > 0 ? "yes" : "maybe",
-      targets: reached.flatMap((each) => each.targets),
-      conditions: conditions.length > 1 ? [conditions.join(", or ")] : conditions,
-    };
-  }
+  if (block.any?.length) return anyOf(block.any.map((filter) => filterReach(filter, asked)));
   const filters = block.all?.length ? block.all : [block];
-  const reached = filters.map((filter) => filterReach(filter, asked));
-  const answer = allOf(reached.map((each) => each.answer));
-  if (answer === "no") return unreached;
-  const narrowing = reached.filter(({ targets }) => targets.length > 0);
-  const [first, ...others] = narrowing;
-  const targets = (first?.targets ?? []).filter(({ kind }) =>
-    others.every((each) => each.targets.some((target) => target.kind === kind)),
-  );
+  const [first = unreached, ...others] = filters.map((filter) => filterReach(filter, asked));
+  return others.reduce(bothOf, first);
+}
+
+function anyOf(alternatives: readonly BlockReach[]): BlockReach {
+  const certain = alternatives.flatMap((each) => each.certain);
+  // Conditions do not matter where another alternative needs none.
+  const open = alternatives.filter(({ targets }) => withoutTargets(targets, certain).length > 0);
+  const texts = [...new Set(open.map(({ conditions }) => conditions.join(" and ")))];
+  const isOne = texts.length === 1 && certain.length === 0;
+  return {
+    targets: alternatives.flatMap((each) => each.targets),
+    certain,
+    conditions: isOne ? (open[0]?.conditions ?? []) : texts.length > 0 ? [texts.join(", or ")] : [],
+  };
+}
+
+function bothOf(a: BlockReach, b: BlockReach): BlockReach {
+  const targets = commonTargets(a.targets, b.targets);
   if (targets.length === 0) return unreached;
-  return { answer, targets, conditions: reached.flatMap((each) => each.conditions) };
+  return { targets, certain: commonTargets(a.certain, b.certain), conditions: [...a.conditions, ...b.conditions] };
 }
 
 function filterReach(filter: KyvernoFilter, { kind, known, place }: Asked): BlockReach {
@@ -173,6 +175,6 @@ function filterReach(filter: KyvernoFilter, { kind, known, place }: Asked): Bloc
   if (annotations.length > 0)
     conditions.push(`it is annotated ${annotations.map(([key, value]) => `${key}=${value}`).join(", ")}`);
   if (roles?.length || clusterRoles?.length || subjects?.length) conditions.push("certain people or roles ask");
-  const isMaybe = conditions.length > 0 ? "maybe" : "yes";
-  return { answer: allOf([ofNamespace, ofObject, isMaybe]), targets, conditions };
+  if (ofNamespace === "no" || ofObject === "no") return unreached;
+  return { targets, certain: conditions.length > 0 ? [] : targets, conditions };
 }

@@ -4,7 +4,14 @@
  * Source: k8s.io/apiserver, pkg/admission/plugin/webhook/predicates/rules and pkg/admission/plugin/policy/matching.
  */
 import { type KindRef, labels } from "@krate/kinds";
-import { type JudgedKind, judgedKinds, mergeTargets, type Target, withoutTargets } from "./judged-kinds.ts";
+import {
+  commonTargets,
+  type JudgedKind,
+  judgedKinds,
+  mergeTargets,
+  type Target,
+  withoutTargets,
+} from "./judged-kinds.ts";
 import {
   allOf,
   isEmptySelector,
@@ -106,16 +113,5 @@ export function ruleReach(rule: ResourceRule, kind: KindRef, onlyWhen: Set<strin
 }
 
 function intersect(a: Target[] | undefined, b: Target[] | undefined): Target[] | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a.flatMap(({ kind, operations }) => {
-    const other = b.find((target) => target.kind === kind);
-    if (!other) return [];
-    const both = common(operations, other.operations);
-    return both.length > 0 ? [{ kind, operations: both }] : [];
-  });
-}
-
-function common(a: readonly string[], b: readonly string[]): string[] {
-  if (a.includes("*")) return [...b];
-  return b.includes("*") ? [...a] : a.filter((operation) => b.includes(operation));
+  return a === undefined || b === undefined ? (a ?? b) : commonTargets(a, b);
 }
