@@ -1,5 +1,7 @@
 /** Expressions that are made from tables: every operator and function over values of every type, and random ones from a grammar. */
 
+import { randomNumbers } from "./random.ts";
+
 const literals = [
   "1",
   "-1",
@@ -93,17 +95,6 @@ const memberFunctions = [
   "getHours()",
   "join()",
 ];
-
-/** mulberry32: the same expressions on every machine. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
 
 type Kind = "int" | "string" | "bool" | "list" | "map" | "double" | "opt" | "any";
 

@@ -1,6 +1,6 @@
 // Command cel-fixtures evaluates CEL expressions with Kubernetes' own implementation.
 //
-// It reads a Request from standard input and writes a Result for each expression, in order, to standard output.
+// It reads a Request from standard input and writes a Response to standard output.
 package main
 
 import (
@@ -20,6 +20,18 @@ type Request struct {
 	Schema      json.RawMessage `json:"schema"`
 	Self        any             `json:"self"`
 	Expressions []Expression    `json:"expressions"`
+	// Schemas by name, for rules.
+	Schemas map[string]json.RawMessage `json:"schemas"`
+	Rules   []Rule                     `json:"rules"`
+	// Definitions are schemas that definitions are made of.
+	Definitions []json.RawMessage `json:"definitions"`
+}
+
+// Response has an answer for everything that was asked, in order.
+type Response struct {
+	Results   []Result    `json:"results"`
+	Estimates []Estimate  `json:"estimates"`
+	Findings  [][]Finding `json:"findings"`
 }
 
 // Variable has a type as it is written in signatures, such as list<string>, and a value as encode makes it.
@@ -79,7 +91,17 @@ func run() error {
 	for index, expression := range request.Expressions {
 		results[index] = evaluateRepeatedly(world, expression)
 	}
-	return json.NewEncoder(os.Stdout).Encode(results)
+	estimates, err := estimates(request.Schemas, request.Rules)
+	if err != nil {
+		return err
+	}
+	response := Response{Results: results, Estimates: estimates, Findings: make([][]Finding, len(request.Definitions))}
+	for index, definition := range request.Definitions {
+		if response.Findings[index], err = findings(definition); err != nil {
+			return fmt.Errorf("definition %d: %w", index, err)
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(response)
 }
 
 // repetitions are enough to see that a result depends on the order in which Go walks over a map, which is random.

@@ -24,10 +24,12 @@ export class Budget {
   /** Cost and steps up to the last look. */
   #looked = 0;
 
-  constructor(limit: number = defaultCostLimit, timeoutMilliseconds = Number.POSITIVE_INFINITY) {
+  /** @param within a budget whose deadline counts instead of one of its own */
+  constructor(limit: number = defaultCostLimit, timeoutMilliseconds = Number.POSITIVE_INFINITY, within?: Budget) {
     this.limit = limit;
-    this.#deadline =
-      timeoutMilliseconds === Number.POSITIVE_INFINITY ? timeoutMilliseconds : cpuMilliseconds() + timeoutMilliseconds;
+    if (within !== undefined) this.#deadline = within.#deadline;
+    else if (timeoutMilliseconds === Number.POSITIVE_INFINITY) this.#deadline = timeoutMilliseconds;
+    else this.#deadline = cpuMilliseconds() + timeoutMilliseconds;
   }
 
   get spent(): number {

@@ -5,6 +5,8 @@
 import type { JsonValue } from "../json.ts";
 import { Budget, defaultCostLimit } from "./budget.ts";
 import { Checker } from "./checker.ts";
+import type { DeclaredSizes } from "./declared-sizes.ts";
+import { estimateCost } from "./estimate.ts";
 import type { AccessCheck, AccessDecision } from "./functions/authorizer.ts";
 import { AccessQuestion } from "./functions/authorizer.ts";
 import type { CelIssue } from "./issues.ts";
@@ -14,6 +16,7 @@ import { parse } from "./parser.ts";
 import type { Evaluate } from "./plan.ts";
 import { CelProgramError } from "./plan.ts";
 import { Planner } from "./planner.ts";
+import type { Range } from "./ranges.ts";
 import type { CelType } from "./types.ts";
 import { declaredType } from "./types.ts";
 import { isExactType } from "./unify.ts";
@@ -30,6 +33,8 @@ export interface CompileOptions {
   homogeneousLiterals?: boolean;
   /** The types and functions of mutating policies: `Object{…}`, `JSONPatch{…}`, `jsonpatch.escapeKey`. @defaultValue false */
   mutating?: boolean;
+  /** Sizes of the values that the variables hold, all of one schema: the program has an estimate of its cost then. */
+  sizes?: DeclaredSizes;
 }
 
 export interface CelProgram {
@@ -39,6 +44,8 @@ export interface CelProgram {
   readonly variables: ReadonlySet<string>;
   readonly slots: number;
   readonly evaluate: Evaluate;
+  /** What a run costs at least and at most; present where sizes were given. */
+  readonly estimate?: Range;
 }
 
 export type Compiled =
@@ -54,7 +61,7 @@ export type Compiled =
 
 /** Compiles an expression; a program may be run any number of times, also while another run of it waits. */
 export function compile(expression: string, options: CompileOptions): Compiled {
-  const { variables, expectedType, homogeneousLiterals = true, mutating = false } = options;
+  const { variables, expectedType, homogeneousLiterals = true, mutating = false, sizes } = options;
   const checker = new Checker(expression, { variables, mutating });
   try {
     const { node, mistakes } = parse(expression);
@@ -67,7 +74,12 @@ export function compile(expression: string, options: CompileOptions): Compiled {
     if (checker.issues.length > 0) return failed(expression, checker);
     const planner = new Planner();
     const { evaluate } = planner.plan(node);
-    return { program: { expression, type, variables: checker.used, slots: planner.slots, evaluate }, issues: [] };
+    const program = { expression, type, variables: checker.used, slots: planner.slots, evaluate };
+    if (sizes === undefined) return { program, issues: [] };
+    return {
+      program: { ...program, estimate: estimateCost(node, sizes, (each) => checker.finalType(each)) },
+      issues: [],
+    };
   } catch (error) {
     if (error instanceof CelProgramError)
       return { issues: [], message: `program instantiation failed: ${error.message}`, problem: error.message };

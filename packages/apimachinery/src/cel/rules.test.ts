@@ -3,7 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import type { JsonObject } from "../json.ts";
 import { compileSchema } from "../schema/index.ts";
 import type { Schema } from "../schema/types.ts";
-import { checkRules, validateRules } from "./rules.ts";
+import { checkRules } from "./rule-check.ts";
+import { validateRules } from "./rules.ts";
 
 const schema: Schema = {
   type: "object",

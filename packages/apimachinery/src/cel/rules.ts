@@ -13,11 +13,12 @@ import { canonicalJson, equalJson, isObject, own } from "../json.ts";
 import { child, duplicate, forbiddenField, invalidValue, required } from "../schema/field-errors.ts";
 import type { Schema, ValidationRuleSchema } from "../schema/types.ts";
 import { memberSchema, valueSchema } from "../schema/types.ts";
-import { Budget } from "./budget.ts";
+import { Budget, defaultCostLimit } from "./budget.ts";
 import type { Bindings, CelProgram } from "./evaluate.ts";
 import { compile, run } from "./evaluate.ts";
 import { CelBudgetError, CelError } from "./issues.ts";
 import { fromJson } from "./json-values.ts";
+import { normalizedFieldPath } from "./rule-paths.ts";
 import { optionalOf, schemaType, types } from "./types.ts";
 import type { Value } from "./values.ts";
 import { OptionalValue } from "./values.ts";
@@ -32,7 +33,8 @@ interface Rule {
   program: CelProgram | undefined;
   problem: string | undefined;
   message: CelProgram | undefined;
-  messageProblem: string | undefined;
+  /** Where the field that is told stands, from the value of the schema. */
+  fieldPath: string | undefined;
 }
 
 const compiledRules = new WeakMap<Schema, readonly Rule[]>();
@@ -59,40 +61,8 @@ function compileRule(source: ValidationRuleSchema, schema: Schema): Rule {
     program: compiled.program,
     problem: compiled.program === undefined ? compiled.message : undefined,
     message: message?.program,
-    messageProblem: message !== undefined && message.program === undefined ? message.message : undefined,
+    fieldPath: source.fieldPath === undefined ? undefined : normalizedFieldPath(source.fieldPath, schema),
   };
-}
-
-/**
- * What is wrong with the rules of a schema, for whoever accepts one (a CustomResourceDefinition). `path` is where the schema stands, e.g.
- * `spec.versions[0].schema.openAPIV3Schema`.
- */
-export function checkRules(schema: Schema, path: string): FieldError[] {
-  const here = rulesOf(schema).flatMap(({ source, problem, messageProblem }, index) => {
-    const at = `${path}.x-kubernetes-validations[${index}]`;
-    return [
-      ...(problem === undefined ? [] : [invalidValue(`${at}.rule`, source.rule, `compilation failed: ${problem}`)]),
-      ...(messageProblem === undefined
-        ? []
-        : [
-            invalidValue(
-              `${at}.messageExpression`,
-              source.messageExpression,
-              `messageExpression compilation failed: ${messageProblem}`,
-            ),
-          ]),
-    ];
-  });
-  const members = Object.entries(schema.properties ?? {}).flatMap(([key, each]) =>
-    checkRules(each, `${path}.properties[${key}]`),
-  );
-  const values = valueSchema(schema);
-  return [
-    ...here,
-    ...members,
-    ...(schema.items === undefined ? [] : checkRules(schema.items, `${path}.items`)),
-    ...(values === undefined ? [] : checkRules(values, `${path}.additionalProperties`)),
-  ];
 }
 
 /**
@@ -106,33 +76,31 @@ export function validateRules(
   tolerated: FieldError[] = [],
 ): FieldError[] {
   const walker = new RuleWalker(tolerated);
-  try {
-    walker.visit(value, old, schema, "");
-  } catch (error) {
-    if (!(error instanceof CelBudgetError)) throw error;
-    walker.errors.push(
-      invalidValue(
-        "",
-        "object",
-        "validation failed due to running out of cost budget, no further validation rules will be run",
-      ),
-    );
-  }
+  walker.visit(value, old, schema, "");
   return walker.errors;
 }
+
+/** What an expression gave, or the text of its error; `isLast` when nothing may run after it. */
+type Outcome = { value: Value } | { error: string; isLast: boolean };
 
 class RuleWalker {
   readonly errors: FieldError[] = [];
   readonly #tolerated: FieldError[];
-  readonly #budget = new Budget(objectCostLimit, objectTimeoutMilliseconds);
+  /** The clock of all rules of the object. */
+  readonly #time = new Budget(Number.POSITIVE_INFINITY, objectTimeoutMilliseconds);
+  #remaining = objectCostLimit;
+  #isOver = false;
 
   constructor(tolerated: FieldError[]) {
     this.#tolerated = tolerated;
   }
 
   visit(value: JsonValue | undefined, old: JsonValue | undefined, schema: Schema | undefined, path: string): void {
-    if (schema === undefined || value === undefined || value === null || !holdsRules(schema)) return;
-    for (const rule of rulesOf(schema)) this.#apply(rule, value, old, schema, path);
+    if (this.#isOver || schema === undefined || value === undefined || value === null || !holdsRules(schema)) return;
+    for (const rule of rulesOf(schema)) {
+      this.#apply(rule, value, old, schema, path);
+      if (this.#isOver) return;
+    }
     if (Array.isArray(value)) this.#visitItems(value, Array.isArray(old) ? old : [], schema, path);
     else if (isObject(value)) {
       for (const key of Object.keys(value)) {
@@ -151,45 +119,78 @@ class RuleWalker {
   #apply(rule: Rule, value: JsonValue, old: JsonValue | undefined, schema: Schema, path: string): void {
     const { source, program, problem } = rule;
     if (program === undefined) {
-      this.errors.push(invalidValue(path, value, `rule compile error: ${problem}`));
+      this.errors.push(invalidValue(path, schema.type ?? "", `rule compile error: ${problem}`));
       return;
     }
     const transitions = program.variables.has("oldSelf");
     if (transitions && old === undefined && !source.optionalOldSelf) return;
     const bindings = bindingsOf(value, old, schema, source.optionalOldSelf === true);
-    const outcome = this.#run(program, bindings, source);
-    if (outcome === true) return;
+    const outcome = this.#run(program, bindings);
+    if ("error" in outcome) {
+      this.#isOver = outcome.isLast;
+      this.errors.push(invalidValue(path, schema.type ?? "", ruleError(outcome, source)));
+      return;
+    }
+    if (outcome.value === true) return;
     const isTolerated = !transitions && old !== undefined && equalJson(value, old);
     const findings = isTolerated ? this.#tolerated : this.errors;
-    if (typeof outcome === "string") findings.push(invalidValue(path, schema.type ?? "", outcome));
-    else findings.push(errorOf(rule, this.#message(rule, bindings), value, path));
-  }
-
-  /** @returns what the rule says, or what went wrong with it */
-  #run(program: CelProgram, bindings: Bindings, source: ValidationRuleSchema): Value | string {
-    try {
-      return run(program, bindings, { budget: this.#budget }).value === true;
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      const text = source.message ?? source.rule.trim();
-      return error.message.startsWith("no such overload")
-        ? `'${error.message}': call arguments did not match a supported operator, function or macro signature for rule: ${text}`
-        : `${error.message} evaluating rule: ${text}`;
+    const message = this.#message(rule, bindings);
+    if (typeof message === "string") findings.push(errorOf(rule, message, value, path));
+    else {
+      this.#isOver = true;
+      findings.push(invalidValue(fieldOf(rule, path), schema.type ?? "", message.error));
     }
   }
 
-  #message({ source, message }: Rule, bindings: Bindings): string {
-    const fallback = source.message ?? `failed rule: ${source.rule.trim()}`;
+  /** Runs an expression within what one may cost, and counts it among what all may. */
+  #run(program: CelProgram, bindings: Bindings): Outcome {
+    const budget = new Budget(defaultCostLimit, objectTimeoutMilliseconds, this.#time);
+    let outcome: Outcome;
+    try {
+      outcome = { value: run(program, bindings, { budget }).value };
+    } catch (error) {
+      if (!(error instanceof CelError) && !(error instanceof CelBudgetError)) throw error;
+      outcome = { error: error.message, isLast: error instanceof CelBudgetError };
+    }
+    this.#remaining -= budget.spent;
+    return this.#remaining < 0 ? { error: outOfBudget, isLast: true } : outcome;
+  }
+
+  /** @returns the text, or why nothing may run any more */
+  #message({ source, message }: Rule, bindings: Bindings): string | { error: string } {
+    const fallback = source.message ? source.message.trim() : `failed rule: ${source.rule.trim()}`;
     if (message === undefined) return fallback;
-    try {
-      const { value } = run(message, bindings, { budget: this.#budget });
-      const isUsable = typeof value === "string" && value.trim() !== "" && !/[\r\n]/.test(value);
-      return isUsable ? value.trim() : fallback;
-    } catch (error) {
-      if (error instanceof CelError) return fallback; // a message that cannot be made must not hide that the rule failed
-      throw error;
-    }
+    const outcome = this.#run(message, bindings);
+    // a message that cannot be made must not hide that the rule failed
+    if ("value" in outcome) return usableMessage(outcome.value) ?? fallback;
+    if (!outcome.isLast) return fallback;
+    if (outcome.error === outOfBudget) return { error: `messageExpression evaluation failed due to ${runningOut}` };
+    const detail = "no further validation rules will be run due to call cost exceeds limit for messageExpression";
+    return { error: `${detail}: ${JSON.stringify(source.messageExpression)}` };
   }
+}
+
+const runningOut = "running out of cost budget, no further validation rules will be run";
+const outOfBudget = `validation failed due to ${runningOut}`;
+/** Longer messages are none: the rule's own text stands in for them. */
+const maxMessageBytes = 5 * 1024;
+
+function usableMessage(value: Value): string | undefined {
+  const text = typeof value === "string" ? value.trim() : "";
+  return text === "" || text.includes("\n") || Buffer.byteLength(text) > maxMessageBytes ? undefined : text;
+}
+
+function ruleError(
+  { error, isLast }: { error: string; isLast: boolean },
+  { message, rule }: ValidationRuleSchema,
+): string {
+  if (error === outOfBudget) return error;
+  const text = (message || rule).trim();
+  if (isLast)
+    return `'${error}': no further validation rules will be run due to call cost exceeds limit for rule: ${text}`;
+  return error.startsWith("no such overload")
+    ? `'${error}': call arguments did not match a supported operator, function or macro signature for rule: ${text}`
+    : `${error} evaluating rule: ${text}`;
 }
 
 function bindingsOf(value: JsonValue, old: JsonValue | undefined, schema: Schema, isOptional: boolean): Bindings {
@@ -199,11 +200,13 @@ function bindingsOf(value: JsonValue, old: JsonValue | undefined, schema: Schema
   return { self, oldSelf: oldValue === undefined ? OptionalValue.none : new OptionalValue(oldValue) };
 }
 
-function errorOf({ source }: Rule, message: string, value: JsonValue, path: string): FieldError {
-  const field =
-    source.fieldPath === undefined
-      ? path
-      : `${path}${source.fieldPath.startsWith(".") && path === "" ? source.fieldPath.slice(1) : source.fieldPath}`;
+function fieldOf({ fieldPath }: Rule, path: string): string {
+  return fieldPath === undefined || fieldPath === "" ? path : child(path, fieldPath);
+}
+
+function errorOf(rule: Rule, message: string, value: JsonValue, path: string): FieldError {
+  const field = fieldOf(rule, path);
+  const { source } = rule;
   switch (source.reason ?? "") {
     case "FieldValueForbidden":
       return forbiddenField(field, message);

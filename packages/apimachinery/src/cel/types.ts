@@ -155,7 +155,8 @@ function makeSchemaType(schema: Schema, name: string): CelType {
       const values = valueSchema(schema);
       if (values !== undefined && schema.properties === undefined)
         return mapOf(types.string, schemaType(values, `${name}.@elem`));
-      return { kind: "object", name, of: [], field: (field) => memberType(schema, name, field) };
+      const described = schema["x-kubernetes-embedded-resource"] ? withMetadata(schema) : schema;
+      return { kind: "object", name, of: [], field: (field) => memberType(described, name, field) };
     }
     case "string":
       return formatTypes[schema.format ?? ""] ?? types.string;
@@ -168,6 +169,22 @@ function makeSchemaType(schema: Schema, name: string): CelType {
     default:
       return types.dyn;
   }
+}
+
+/** The schema of a resource: `kind`, `apiVersion`, `metadata.name` and `metadata.generateName` are known whatever it says. */
+export function withMetadata(schema: Schema): Schema {
+  const text: Schema = { type: "string" };
+  const { kind, apiVersion, metadata } = schema.properties ?? {};
+  const isText = (each: Schema | undefined) => each?.type === "string";
+  const isComplete =
+    isText(kind) &&
+    isText(apiVersion) &&
+    metadata?.type === "object" &&
+    isText(metadata.properties?.["name"]) &&
+    isText(metadata.properties?.["generateName"]);
+  if (isComplete) return schema;
+  const named: Schema = { type: "object", properties: { name: text, generateName: text } };
+  return { ...schema, properties: { ...schema.properties, kind: text, apiVersion: text, metadata: named } };
 }
 
 const formatTypes: Readonly<Record<string, CelType>> = {
@@ -185,17 +202,27 @@ function memberType(schema: Schema, name: string, field: string): CelType | unde
   return valueSchema(schema) === undefined ? undefined : types.dyn;
 }
 
+const reservedWord =
+  /^(true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$/;
+const escapes: Readonly<Record<string, string>> = {
+  __: "__underscores__",
+  ".": "__dot__",
+  "-": "__dash__",
+  "/": "__slash__",
+};
+
+/** The name of a field in rules; undefined when no escape makes it a CEL identifier. */
+export function escapeField(name: string): string | undefined {
+  if (!/^[a-zA-Z_./-][a-zA-Z0-9_./-]*$/.test(name)) return undefined;
+  if (reservedWord.test(name)) return `__${name}__`;
+  return name.replace(/__|[./-]/g, (found) => escapes[found] ?? found);
+}
+
 /** Field names that are no CEL identifiers are written with escapes in rules: `a-b` is `a__dash__b`. */
 export function unescapeField(name: string): string {
   if (!name.includes("__")) return name;
   const word = /^__(.+)__$/.exec(name)?.[1];
-  if (
-    word !== undefined &&
-    /^(true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$/.test(
-      word,
-    )
-  )
-    return word;
+  if (word !== undefined && reservedWord.test(word)) return word;
   return name.replace(
     /__(underscores|dot|dash|slash)__/g,
     (_all, kind: string) => ({ underscores: "__", dot: ".", dash: "-", slash: "/" })[kind] ?? "",

@@ -6,6 +6,7 @@ import { applySteps } from "./apply-steps.ts";
 import { configMapSteps } from "./config-map-steps.ts";
 import { coreSteps } from "./core-steps.ts";
 import { customResourceSteps } from "./custom-resource-steps.ts";
+import { definitionSteps } from "./definition-steps.ts";
 import { moreCoreSteps } from "./more-core-steps.ts";
 import { representationSteps } from "./representation-steps.ts";
 import { schemaSteps } from "./schema-steps.ts";
@@ -19,6 +20,7 @@ export const steps: readonly Step[] = [
   ...moreCoreSteps,
   ...writeSteps,
   ...schemaSteps,
+  ...definitionSteps,
   ...applySteps,
   ...representationSteps,
 ];

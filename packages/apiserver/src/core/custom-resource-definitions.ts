@@ -96,16 +96,7 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
       invalidField("spec.versions", storage.length, "must have exactly one version marked as storage version"),
     );
   }
-  objectsIn(spec["versions"]).forEach((version, index) => {
-    const schema = isObject(version["schema"]) ? version["schema"]["openAPIV3Schema"] : undefined;
-    const field = `spec.versions[${index}].schema.openAPIV3Schema`;
-    if (!isObject(schema))
-      errors.push({ reason: "FieldValueRequired", field, message: "Required value: schemas are required" });
-    else if (!sameVersions(object, old)) {
-      const shape = checkStructural(schema as Schema, field);
-      errors.push(...(shape.length > 0 ? shape : checkRules(schema as Schema, field)));
-    }
-  });
+  errors.push(...validateSchemas(object, old));
   const { strategy } = isObject(spec["conversion"]) ? spec["conversion"] : {};
   if (strategy !== undefined && strategy !== "None") {
     errors.push({
@@ -122,6 +113,32 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
       errors.push(invalidField("spec.scope", spec["scope"] ?? "", "field is immutable"));
   }
   return errors;
+}
+
+/** kube-apiserver looks at the schema of a definition once where all its versions have the same, and tells mistakes in a place of its own then. */
+function validateSchemas(object: JsonObject, old: JsonObject | undefined): FieldError[] {
+  const versions = objectsIn(sectionOf(object, "spec")["versions"]);
+  const schemas = versions.map(schemaOf);
+  const isOne = schemas.every((schema) => isObject(schema) && equalJson(schema, schemas[0]));
+  const before = new Map(
+    objectsIn(sectionOf(old, "spec")["versions"]).map((version) => [version["name"], schemaOf(version)]),
+  );
+  const isUnchanged = sameVersions(object, old);
+  return schemas.slice(0, isOne ? 1 : undefined).flatMap((schema, index): FieldError[] => {
+    const field = isOne ? "spec.validation.openAPIV3Schema" : `spec.versions[${index}].schema.openAPIV3Schema`;
+    if (!isObject(schema)) {
+      const place = `spec.versions[${index}].schema.openAPIV3Schema`;
+      return [{ reason: "FieldValueRequired", field: place, message: "Required value: schemas are required" }];
+    }
+    if (isUnchanged) return [];
+    const shape = checkStructural(schema as Schema, field);
+    if (shape.length > 0) return shape;
+    return checkRules(schema as Schema, field, { unchanged: equalJson(schema, before.get(versions[index]?.["name"])) });
+  });
+}
+
+function schemaOf(version: JsonObject): JsonValue | undefined {
+  return isObject(version["schema"]) ? version["schema"]["openAPIV3Schema"] : undefined;
 }
 
 /** Rules that were accepted once need not be compiled again for a change elsewhere. */

@@ -50,12 +50,12 @@ interface WorldFile {
   variables: { name: string; type: string; value: JsonValue }[];
 }
 
-function readJson<T>(name: string): T {
+export function readFixture<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../testdata/${name}`, import.meta.url), "utf8")) as T;
 }
 
 export function readCases(name: string): FixtureCase[] {
-  return readJson<{ cases: FixtureCase[] }>(`${name}.json`).cases;
+  return readFixture<{ cases: FixtureCase[] }>(`${name}.json`).cases;
 }
 
 /** A value as JSON that keeps its type, as the Go program writes it. */
@@ -133,7 +133,7 @@ export interface World {
 }
 
 export function readWorld(): World {
-  const { schema: source, self, variables } = readJson<WorldFile>("world.json");
+  const { schema: source, self, variables } = readFixture<WorldFile>("world.json");
   const { schema } = compileSchema(source);
   const validating: Record<string, CelType> = { ...admissionVariables({ params: true }), self: schemaType(schema) };
   const requestResource = { group: "apps", version: "v1", resource: "deployments", namespace: "shop", name: "web-1" };
