@@ -12,6 +12,7 @@ export * from "./forge/v1alpha1/git-event/kind.ts";
 export * from "./forge/v1alpha1/issue/kind.ts";
 export * from "./forge/v1alpha1/issue-comment/kind.ts";
 export * from "./forge/v1alpha1/job/kind.ts";
+export * from "./forge/v1alpha1/patch-set/kind.ts";
 export * from "./forge/v1alpha1/pipeline/kind.ts";
 export * from "./forge/v1alpha1/pull-request/kind.ts";
 export * from "./forge/v1alpha1/review/kind.ts";

@@ -4,12 +4,14 @@ import { credentialsOf, type KubeConfig } from "@krate/kube";
 import type { OperatorConfig } from "./config.ts";
 import { issueComments, pullRequestComments } from "./controllers/comment-counts.ts";
 import { addIndexes } from "./controllers/indexes.ts";
+import { patchSets } from "./controllers/patch-sets.ts";
 import { previews, sweepPreviews } from "./controllers/previews.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { repositories } from "./controllers/repositories.ts";
 import { reviewComments } from "./controllers/review-comments.ts";
 import { reviews } from "./controllers/reviews.ts";
 import { sshKeys } from "./controllers/ssh-keys.ts";
+import { LostPullRequests, sweepPullRefs } from "./controllers/sweep-pull-refs.ts";
 import { Branches } from "./git/branches.ts";
 import { gitGateway } from "./git/push.ts";
 import { sweepScratch } from "./git/scratch.ts";
@@ -25,6 +27,7 @@ export function operatorProgram(
   overrides: Pick<OperatorPorts, "checkpoint"> = {},
 ): Program {
   const pushes = new Pushes();
+  const lost = new LostPullRequests();
   const credentials = credentialsOf(kubeConfig);
   const backend = new NativeGitBackend({ root: config.repositoryRoot });
   const branches = new Branches(backend);
@@ -52,6 +55,7 @@ export function operatorProgram(
         branches.close();
       },
       sweepPreviews,
+      (context, leading) => sweepPullRefs(context, leading, { ports, lost }),
     ],
     setup: (context) => {
       addIndexes(context);
@@ -59,6 +63,7 @@ export function operatorProgram(
         controllers: [
           repositories(ports),
           pullRequests(ports),
+          patchSets(ports, lost),
           reviews(),
           reviewComments(ports),
           sshKeys(),

@@ -12,6 +12,8 @@ type GitEventObject = ObjectOf<typeof GitEvent>;
 
 /** Longest an event may be ahead of its ref. After that a resync has to find it. */
 const expectedForMs = 5_000;
+/** Refs whose last push is remembered. */
+const maxMoved = 10_000;
 /** Pushes of one repository within this time are summed up in one look at the repository. */
 const gatherSeconds = 0.3;
 
@@ -21,8 +23,10 @@ export const repositoryOrganizationIndex = "organization-name";
 export class Pushes {
   readonly pullRequests: Trigger = defineTrigger();
   readonly repositories: Trigger = defineTrigger();
+  readonly patchSets: Trigger = defineTrigger();
   readonly #expected = new Map<string, { sha: string; untilMs: number }>();
   readonly #lastPushedAt = new Map<string, string>();
+  readonly #movedAt = new Map<string, string>();
   readonly #now: () => Date;
 
   constructor(now: () => Date = () => new Date()) {
@@ -34,6 +38,9 @@ export class Pushes {
     const repository = `${metadata.namespace}/${spec.repository}`;
     const before = this.#lastPushedAt.get(repository);
     if (before === undefined || before < spec.receivedAt) this.#lastPushedAt.set(repository, spec.receivedAt);
+    this.#movedAt.delete(`${repository}/${spec.ref}`);
+    this.#movedAt.set(`${repository}/${spec.ref}`, spec.receivedAt);
+    if (this.#movedAt.size > maxMoved) this.#movedAt.delete(this.#movedAt.keys().next().value as string);
     const untilMs = Date.parse(spec.receivedAt) + expectedForMs;
     if (untilMs > this.#now().getTime()) this.#expected.set(`${repository}/${spec.ref}`, { sha: spec.newSha, untilMs });
   }
@@ -47,6 +54,11 @@ export class Pushes {
     if (!arrived && expected.untilMs > this.#now().getTime()) return true;
     this.#expected.delete(key);
     return false;
+  }
+
+  /** When the ref was last pushed as far as this process heard. */
+  lastMovedAt(repository: { namespace: string; name: string }, ref: string): string | undefined {
+    return this.#movedAt.get(`${repository.namespace}/${repository.name}/${ref}`);
   }
 
   /** Newest accepted push of the repository this process knows of. */
@@ -67,7 +79,8 @@ export function pushConsumer(pushes: Pushes): LogConsumer {
     reads: [PullRequest, Repository],
     async handle(event, context) {
       const { metadata, spec } = event;
-      if (spec.decision === "Rejected") return;
+      // What the operator itself keeps below refs/pull/ is no push of anybody.
+      if (spec.decision === "Rejected" || spec.ref.startsWith("refs/pull/")) return;
       pushes.note(event);
       const namespace = metadata.namespace ?? "";
       pushes.repositories.enqueue({ namespace, name: spec.repository }, { afterSeconds: gatherSeconds });

@@ -4,6 +4,7 @@ import {
   BranchProtection,
   CheckRun,
   IssueComment,
+  PatchSet,
   Pipeline,
   PullRequest,
   Repository,
@@ -25,6 +26,8 @@ export const indexes = {
   pullRequest: "pull-request",
   /** `<namespace>/<repository>`, and `<namespace>` alone: pull requests that have not ended */
   open: "open",
+  /** `<organization>/<repository>` of the fork: pull requests that have not ended */
+  fork: "fork",
   /** `<kind>/<namespace>/<name>` of what is commented */
   target: "target",
   /** `<namespace> <fingerprint>` */
@@ -41,12 +44,19 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
     const { metadata, spec } = pullRequest;
     return hasEnded(pullRequest) ? [] : [`${metadata.namespace}`, `${metadata.namespace}/${spec.repository}`];
   });
+  pullRequests.addIndex(indexes.fork, (pullRequest) => {
+    const fork = pullRequest.spec.headRepository;
+    return fork && !hasEnded(pullRequest) ? [`${fork.organization}/${fork.name}`] : [];
+  });
   informer(CheckRun).addIndex(indexes.commit, ({ metadata, spec }) => [
     `${metadata.namespace}/${spec.repository}/${spec.sha}`,
   ]);
   informer(SSHKey).addIndex(indexes.sshKey, keyIdentity);
   informer(Review).addIndex(indexes.pullRequest, ({ metadata, spec }) => [`${metadata.namespace}/${spec.pullRequest}`]);
   informer(ReviewComment).addIndex(indexes.pullRequest, ({ metadata, spec }) => [
+    `${metadata.namespace}/${spec.pullRequest}`,
+  ]);
+  informer(PatchSet).addIndex(indexes.pullRequest, ({ metadata, spec }) => [
     `${metadata.namespace}/${spec.pullRequest}`,
   ]);
   informer(IssueComment).addIndex(indexes.target, ({ metadata, spec }) => [

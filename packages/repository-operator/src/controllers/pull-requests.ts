@@ -72,9 +72,10 @@ export function pullRequests(ports: OperatorPorts): Controller {
       watch(BranchProtection, ({ metadata }, { lister }) =>
         keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}`)),
       ),
-      watch(Repository, ({ metadata }, { lister }) =>
-        keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}/${metadata.name}`)),
-      ),
+      watch(Repository, ({ metadata, spec }, { lister }) => [
+        ...keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}/${metadata.name}`)),
+        ...keysOf(lister(PullRequest).byIndex(indexes.fork, `${spec.organizationRef}/${metadata.name}`)),
+      ]),
     ],
     async reconcile(pullRequest, context) {
       if (hasEnded(pullRequest)) return done();

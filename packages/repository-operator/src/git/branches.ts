@@ -35,6 +35,13 @@ export class Branches {
     return found.map((info) => info?.objectId);
   }
 
+  /** Commits that refs of a repository are at; undefined where there is none. */
+  async refs(gitDir: string, names: readonly string[]): Promise<(string | undefined)[]> {
+    const reader = this.#readers.of(gitDir);
+    const found = await Promise.all(names.map((name) => reader.info(`${name}^{commit}`)));
+    return found.map((info) => info?.objectId);
+  }
+
   close(): void {
     this.#readers.close();
   }

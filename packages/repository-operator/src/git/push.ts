@@ -20,6 +20,12 @@ export interface GatewayPort {
     update: GatewayUpdate,
     options: { from: ReadOptions; mergeOf?: string },
   ): Promise<PushOutcome>;
+  /** Moves all of the refs or none. */
+  pushTogether(
+    repository: { namespace: string; name: string },
+    updates: readonly GatewayUpdate[],
+    options: { from: ReadOptions },
+  ): Promise<PushOutcome>;
 }
 
 export interface GatewayOptions {
@@ -40,38 +46,57 @@ export class GatewayUnavailableError extends Error {
 
 /** Pushes with the real git; the token goes by environment, so that it stands on no command line. */
 export function gitGateway(options: GatewayOptions): GatewayPort {
+  const run = async (
+    { namespace, name }: { namespace: string; name: string },
+    { from, flags, updates }: { from: ReadOptions; flags: string[]; updates: readonly GatewayUpdate[] },
+  ) => {
+    const authorization = await options.authorization();
+    const args = [
+      "push",
+      "--porcelain",
+      "--no-verify",
+      "--no-signed",
+      ...flags,
+      ...updates.map(({ ref, expectedId }) => {
+        return `--force-with-lease=${ref}:${expectedId === zeroObjectId ? "" : expectedId}`;
+      }),
+      `${options.url}/${namespace}/${name}.git`,
+      ...updates.map(({ ref, newId }) => `${newId === zeroObjectId ? "" : newId}:${ref}`),
+    ];
+    const { stdout, stderr, exitCode } = await runGit(args, {
+      ...from,
+      config: {
+        ...from.config,
+        "protocol.http.allow": "always",
+        "protocol.https.allow": "always",
+        "http.followRedirects": "false",
+        ...(options.caFile && { "http.sslCAInfo": options.caFile }),
+        ...(authorization === undefined ? {} : { "http.extraHeader": `Authorization: ${authorization}` }),
+      },
+      timeoutMs: pushTimeoutMs,
+      okExitCodes: [0, 1, 128],
+    });
+    return { stdout: stdout.toString("utf8"), stderr, exitCode };
+  };
   return {
-    async push({ namespace, name }, update, { from, mergeOf }) {
-      const url = `${options.url}/${namespace}/${name}.git`;
-      const authorization = await options.authorization();
-      const isDeletion = update.newId === zeroObjectId;
-      const lease = update.expectedId === zeroObjectId ? "" : update.expectedId;
-      const args = [
-        "push",
-        "--porcelain",
-        "--no-verify",
-        "--no-signed",
-        `--force-with-lease=${update.ref}:${lease}`,
-        ...(mergeOf === undefined ? [] : ["-o", `krate.merge=${mergeOf}`]),
-        url,
-        `${isDeletion ? "" : update.newId}:${update.ref}`,
-      ];
-      const { stdout, stderr, exitCode } = await runGit(args, {
-        ...from,
-        config: {
-          ...from.config,
-          "protocol.http.allow": "always",
-          "protocol.https.allow": "always",
-          "http.followRedirects": "false",
-          ...(options.caFile && { "http.sslCAInfo": options.caFile }),
-          ...(authorization === undefined ? {} : { "http.extraHeader": `Authorization: ${authorization}` }),
-        },
-        timeoutMs: pushTimeoutMs,
-        okExitCodes: [0, 1, 128],
-      });
-      return parsePush(stdout.toString("utf8"), { exitCode, stderr, ref: update.ref });
+    async push(repository, update, { from, mergeOf }) {
+      const flags = mergeOf === undefined ? [] : ["-o", `krate.merge=${mergeOf}`];
+      const { stdout, ...answer } = await run(repository, { from, flags, updates: [update] });
+      return parsePush(stdout, { ...answer, ref: update.ref });
+    },
+    async pushTogether(repository, updates, { from }) {
+      const { stdout, ...answer } = await run(repository, { from, flags: ["--atomic"], updates });
+      return worstOf(updates.map(({ ref }) => parsePush(stdout, { ...answer, ref })));
     },
   };
+}
+
+/** Of refs that move together: what the one that stood in the way said, not what the others said because of it. */
+export function worstOf(outcomes: readonly PushOutcome[]): PushOutcome {
+  const failed = outcomes.filter(({ result }) => result !== "landed");
+  const because = /^atomic push (failed|failure)/;
+  const own = failed.find((outcome) => outcome.result !== "refused" || !because.test(outcome.reason));
+  return own ?? failed[0] ?? { result: "landed" };
 }
 
 /**

@@ -120,6 +120,7 @@ describe("merging", () => {
     const head = await topic(["one", { "a.txt": "a\n" }]);
     let moved = 0;
     const gateway: GatewayPort = {
+      ...ports.gateway,
       async push(...args) {
         if (moved++ < 2) await moveMain({ [`m${moved}.txt`]: "m\n" });
         return ports.gateway.push(...args);
@@ -133,6 +134,7 @@ describe("merging", () => {
     const head = await topic(["one", { "a.txt": "a\n" }]);
     let pushes = 0;
     const gateway: GatewayPort = {
+      ...ports.gateway,
       async push(...args) {
         await moveMain({ [`m${++pushes}.txt`]: "m\n" });
         return ports.gateway.push(...args);
@@ -145,6 +147,7 @@ describe("merging", () => {
   test("a base that comes to conflict before the push fails", async () => {
     const head = await topic(["one", { "README.md": "mine\n" }]);
     const gateway: GatewayPort = {
+      ...ports.gateway,
       async push(...args) {
         await moveMain({ "README.md": "theirs\n" });
         return ports.gateway.push(...args);

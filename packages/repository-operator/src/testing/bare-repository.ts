@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { zeroObjectId } from "@krate/git";
 import { temporaryFolder } from "@krate/testing";
-import { type GatewayPort, parsePush } from "../git/push.ts";
+import { type GatewayPort, type GatewayUpdate, parsePush, worstOf } from "../git/push.ts";
 import { git, WorkTree } from "./git.ts";
 
 export interface TestRepository extends AsyncDisposable {
@@ -34,14 +34,18 @@ export async function testRepository(): Promise<TestRepository> {
 
 /** Pushes straight into `gitDir` with the real git. */
 export function directGateway(gitDir: string): GatewayPort {
+  const push = async (updates: readonly GatewayUpdate[], from: string) => {
+    const leases = updates.map(({ ref, expectedId }) => `--force-with-lease=${ref}:${expectedId}`);
+    const specs = updates.map(({ ref, newId }) => `${newId === zeroObjectId ? "" : newId}:${ref}`);
+    const args = ["push", "--porcelain", "--atomic", ...leases, gitDir, ...specs];
+    const output = await git(from, args, { GIT_DIR: from }).catch((error: Error) => error);
+    if (typeof output === "string")
+      return worstOf(updates.map(({ ref }) => parsePush(output, { exitCode: 0, stderr: "", ref })));
+    const { stdout = "" } = output.cause as { stdout?: string };
+    return worstOf(updates.map(({ ref }) => parsePush(stdout, { exitCode: 1, stderr: output.message, ref })));
+  };
   return {
-    async push(_repository, { ref, newId, expectedId }, { from }) {
-      const source = newId === zeroObjectId ? "" : newId;
-      const args = ["push", "--porcelain", `--force-with-lease=${ref}:${expectedId}`, gitDir, `${source}:${ref}`];
-      const output = await git(from.gitDir, args, { GIT_DIR: from.gitDir }).catch((error: Error) => error);
-      if (typeof output === "string") return parsePush(output, { exitCode: 0, stderr: "", ref });
-      const { stdout = "" } = output.cause as { stdout?: string };
-      return parsePush(stdout, { exitCode: 1, stderr: output.message, ref });
-    },
+    push: (_repository, update, { from }) => push([update], from.gitDir),
+    pushTogether: (_repository, updates, { from }) => push(updates, from.gitDir),
   };
 }
