@@ -85,8 +85,11 @@ export function pushConsumer(pushes: Pushes): LogConsumer {
       const namespace = metadata.namespace ?? "";
       pushes.repositories.enqueue({ namespace, name: spec.repository }, { afterSeconds: gatherSeconds });
       const branch = branchKey(spec.organizationRef, spec.repository, spec.ref);
-      for (const { metadata: found } of context.lister(PullRequest).byIndex(pullRequestBranchIndex, branch))
-        pushes.pullRequests.enqueue({ namespace: found.namespace ?? "", name: found.name ?? "" });
+      for (const { metadata: found } of context.lister(PullRequest).byIndex(pullRequestBranchIndex, branch)) {
+        const key = { namespace: found.namespace ?? "", name: found.name ?? "" };
+        pushes.pullRequests.enqueue(key);
+        pushes.patchSets.enqueue(key);
+      }
     },
   });
 }
