@@ -60,9 +60,9 @@ const kyvernoProgram: Preparation = {
 };
 
 const usesControlPlane =
-  /\b(withControlPlane|sharedControlPlane|startControlPlane)\(|skipWithout\([^)]*["']envtest["']/;
+  /\b(withControlPlane|sharedControlPlane|startControlPlane)\(|skipWithout\([^)]*["'](envtest|s3)["']/;
 
-/** Test files beside the code that use a real control plane: they wait until it is built. */
+/** Test files beside the code that use a real control plane, or the S3 server built with it: they wait until it is built. */
 export function controlPlaneTests(root: string): string[] {
   return findFiles(root, { in: ["packages"], matching: /^(?!.*\/testdata\/).*\.test\.m?ts$/ }).filter((file) =>
     usesControlPlane.test(readFileSync(join(root, file), "utf8")),

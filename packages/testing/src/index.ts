@@ -7,6 +7,7 @@ export { freePort, freePorts } from "./free-port.ts";
 export { buildGoModule } from "./go-module.ts";
 export { type KindCluster, type KindClusterOptions, startKindCluster } from "./kind-cluster.ts";
 export { findCommand, type Requirement, requirements } from "./requirements.ts";
+export { type S3Server, startS3Server } from "./s3-server.ts";
 export { skipWithout } from "./skip-without.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temp-dir.ts";
 export { withControlPlane } from "./with-control-plane.ts";

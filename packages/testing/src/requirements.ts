@@ -14,6 +14,10 @@ export const requirements = {
   },
   kyverno: () =>
     missingPrograms(["kyverno"]).length === 0 ? undefined : "kyverno not built: run hack/control-plane build kyverno",
+  s3: () =>
+    missingPrograms(["versitygw"]).length === 0
+      ? undefined
+      : "versitygw not built: run hack/control-plane build versitygw",
   docker: () => missingDocker(process.env),
   kubectl: () => missingCommand("kubectl", "run hack/control-plane build kubectl, or install it"),
   "postgres-15": () =>

@@ -62,7 +62,8 @@ export class FileLfsStore implements LfsStore {
     } catch (error) {
       throw isOfDisk(error) ? unavailable(error) : error;
     } finally {
-      await rm(temporary, { force: true });
+      // What cannot be removed on a disk that fails goes with a later upload.
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 }
@@ -106,7 +107,20 @@ function undefinedIfMissing(error: unknown): undefined {
   throw unavailable(error);
 }
 
-const diskErrors = ["EIO", "EROFS", "ESTALE", "EACCES", "EPERM", "ENOSPC", "EDQUOT", "ENOENT", "EMFILE", "ENFILE"];
+const diskErrors = [
+  "EIO",
+  "EROFS",
+  "ESTALE",
+  "EACCES",
+  "EPERM",
+  "ENOSPC",
+  "EDQUOT",
+  "ENOENT",
+  "EEXIST",
+  "ENOTDIR",
+  "EMFILE",
+  "ENFILE",
+];
 
 function isOfDisk(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;

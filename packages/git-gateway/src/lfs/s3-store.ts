@@ -20,8 +20,13 @@ import { ensureStorageId, storageIdOf } from "./storage-id.ts";
 import { verifiedContent } from "./verified-content.ts";
 
 const connectTimeoutMs = 5_000;
-/** Silence of the server; a transfer itself takes as long as it takes. */
-const silenceTimeoutMs = 60_000;
+/** Silence of the server, or of the client who sends a file through us; a transfer itself takes as long as it takes. */
+const silenceTimeoutMs = 120_000;
+/** More than transfers of one busy repository; what comes beyond waits for its turn. */
+const maxSockets = 256;
+
+/** What fails is logged by the gateway, which knows for whom. */
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * Large files in a bucket of S3, or of a server that speaks it:
@@ -47,7 +52,13 @@ export class S3LfsStore implements LfsStore {
       // Servers other than AWS do not all know the newer checksums; each object has its SHA-256 anyway.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
-      requestHandler: { connectionTimeout: connectTimeoutMs, socketTimeout: silenceTimeoutMs },
+      logger: silent,
+      requestHandler: {
+        connectionTimeout: connectTimeoutMs,
+        socketTimeout: silenceTimeoutMs,
+        httpAgent: { maxSockets },
+        httpsAgent: { maxSockets },
+      },
       maxAttempts: 2,
     });
   }
@@ -59,13 +70,21 @@ export class S3LfsStore implements LfsStore {
       const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#config.bucket, Key: key }));
       return head.ContentLength;
     } catch (error) {
-      return this.#undefinedIfMissing(error);
+      if (statusOf(error) !== 404) throw this.#unavailable(error);
+      // Without a body nothing tells a missing object from a missing bucket: only the second is an accident.
+      const found = await this.#get(key, { start: 0, end: 0 });
+      found?.destroy();
+      return undefined;
     }
   }
 
   async read(repository: LfsRepository, oid: string, range?: ByteRange): Promise<Readable | undefined> {
     const key = await this.#existingKey(repository, oid);
     if (key === undefined) return undefined;
+    return this.#get(key, range);
+  }
+
+  async #get(key: string, range: ByteRange | undefined): Promise<Readable | undefined> {
     const part = range && { Range: `bytes=${range.start}-${range.end}` };
     try {
       const { Body } = await this.#client.send(
@@ -74,7 +93,8 @@ export class S3LfsStore implements LfsStore {
       if (!(Body instanceof Readable)) throw new TypeError("the S3 client answered no stream");
       return Body;
     } catch (error) {
-      return this.#undefinedIfMissing(error);
+      if ((error as Error).name === "NoSuchKey") return undefined;
+      throw this.#unavailable(error);
     }
   }
 
@@ -136,12 +156,6 @@ export class S3LfsStore implements LfsStore {
     return [this.#config.prefix, own, namespace, name, storageId, oid.slice(0, 2), oid].filter(Boolean).join("/");
   }
 
-  #undefinedIfMissing(error: unknown): undefined {
-    const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
-    if (name !== "NoSuchBucket" && $metadata?.httpStatusCode === 404) return undefined;
-    throw this.#unavailable(error);
-  }
-
   #unavailable(cause: unknown): LfsUnavailableError {
     return new LfsUnavailableError(
       `large files cannot be reached at the moment: ${this.name} does not answer as it should; try again later (commits, trees and ` +
@@ -149,4 +163,8 @@ export class S3LfsStore implements LfsStore {
       { cause },
     );
   }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }

@@ -41,10 +41,18 @@ export async function serveUpload({ argument: oid, route, access, repository, ex
   const size = announcedSize(request.headers["content-length"], route.query.get("size"), lfs.limits.maxObjectBytes);
   await lfs.stores
     .of(access.view)
-    .write({ view: access.view, backend: repository }, { oid, size }, requestBody(request, size), signal);
+    .write(
+      { view: access.view, backend: repository },
+      { oid, size },
+      requestBody(request, lfs.limits.maxObjectBytes + maxChunkBytes),
+      signal,
+    );
   response.statusCode = 200;
   response.end();
 }
+
+/** What one read of a body may bring beyond its announced end before the store stops reading. */
+const maxChunkBytes = 1024 * 1024;
 
 function announcedSize(header: string | undefined, query: string | null, maxObjectBytes: number): number {
   const sizes = [header, query].filter((text) => text !== undefined && text !== null).map(Number);

@@ -56,6 +56,13 @@ export const programs = {
     files: "config/crds",
     buildMinutes: 8,
   },
+  versitygw: {
+    folder: "versitygw",
+    module: "github.com/versity/versitygw",
+    package: "github.com/versity/versitygw/cmd/versitygw",
+    default: true,
+    buildMinutes: 2,
+  },
 } satisfies Record<string, GoProgram>;
 
 export type ProgramName = keyof typeof programs;
