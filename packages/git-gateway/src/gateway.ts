@@ -1,4 +1,4 @@
-import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
+import { NativeGitBackend } from "@krate/git";
 import { Repository } from "@krate/kinds";
 import { informer, type KubeClient } from "@krate/kube";
 import { readSshPrivateKey } from "@krate/pki/ssh";
@@ -11,6 +11,7 @@ import { kubeRepositories } from "./adapters/kube-repositories.ts";
 import { KubeSigningKeys } from "./adapters/kube-signing-keys.ts";
 import { KubeSshKeys } from "./adapters/kube-ssh-keys.ts";
 import type { GatewayConfig } from "./config.ts";
+import { ContentApi } from "./content/serve.ts";
 import { configMapModules } from "./hooks/configmap-modules.ts";
 import { HookPool } from "./hooks/hook-pool.ts";
 import { ModuleStore } from "./hooks/module-store.ts";
@@ -49,7 +50,6 @@ export async function runGateway(
     metrics,
   });
   const backend = new NativeGitBackend({ root: config.repositoryRoot });
-  const readers = new ObjectReaderPool();
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
   const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
   const hookPool = new HookPool();
@@ -70,6 +70,8 @@ export async function runGateway(
     onProblem,
   });
   const signingKeys = new KubeSigningKeys(client, onProblem);
+  const signatures = new RegisteredKeySignatures(signingKeys);
+  const content = new ContentApi({ backend, signatures, onProblem });
   const events = kubeEventLog(client);
   const onUnrecorded = (entry: { pushId: string }, error: Error) =>
     log.error(
@@ -88,7 +90,7 @@ export async function runGateway(
     authorizer,
     receivePack: {
       policies,
-      signatures: new RegisteredKeySignatures(signingKeys),
+      signatures,
       events,
       onUnrecorded,
       now: () => new Date(),
@@ -128,7 +130,7 @@ export async function runGateway(
   const server = createGatewayServer({
     access,
     git,
-    content: { backend, readers },
+    content,
     lfs: {
       stores: new LfsStores(config.lfs.buckets && (await openBuckets(config.lfs.buckets))),
       limits: config.lfs.limits,
@@ -164,7 +166,7 @@ export async function runGateway(
     notReady = "the gateway is stopping";
     await Promise.all([server.close(graceMs), ssh?.server.close(graceMs), policies.stop()]);
     await hookPool.close();
-    readers.close();
+    content.close();
     await health.close();
   }
 }

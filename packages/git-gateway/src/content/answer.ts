@@ -24,16 +24,28 @@ export function notModified(
   { immutable = false }: { immutable?: boolean },
 ): boolean {
   const { response } = request;
+  cacheHeaders(request, { immutable });
   response.setHeader("etag", etag);
-  // Private: what one may read another may not.
-  response.setHeader("cache-control", immutable ? "private, max-age=31536000, immutable" : "private, no-cache");
-  response.setHeader("vary", "authorization");
-  response.setHeader("x-content-type-options", "nosniff");
-  const known = request.request.headers["if-none-match"]?.split(/\s*,\s*/) ?? [];
+  const known = request.request.headers["if-none-match"]?.split(/\s*,\s*/).map((tag) => tag.replace(/^W\//, "")) ?? [];
   if (!known.includes(etag) && !known.includes("*")) return false;
   response.statusCode = 304;
   response.end();
   return true;
+}
+
+/** Says how long an answer may be kept, and that it is nobody else's: what one may read another may not. */
+export function cacheHeaders({ response }: ContentRequest, { immutable = false }: { immutable?: boolean }): void {
+  response.setHeader("cache-control", immutable ? "private, max-age=31536000, immutable" : "private, no-cache");
+  response.setHeader("vary", "authorization");
+  response.setHeader("x-content-type-options", "nosniff");
+}
+
+/** A switch from the query. @throws {GatewayError} 400 for anything but true and false. */
+export function flagOf(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name);
+  if (text === null || text === "" || text === "false") return false;
+  if (text === "true") return true;
+  throw new GatewayError(400, `${name} must be true or false, not ${JSON.stringify(text.slice(0, 40))}`);
 }
 
 /** Whether a revision names its commit for ever. */

@@ -1,5 +1,5 @@
 import { pipeline } from "node:stream/promises";
-import { findBlob, resolveCommit, streamGit } from "@krate/git";
+import { resolveCommit, streamGit } from "@krate/git";
 import { isImmutable, notModified, revisionOf } from "./answer.ts";
 import type { ContentRequest } from "./serve.ts";
 
@@ -21,9 +21,9 @@ const imageTypes: Readonly<Record<string, string>> = {
 /** The raw bytes of a file, with a content type that cannot be made to run. */
 export async function serveBlob(request: ContentRequest): Promise<void> {
   const rev = revisionOf(request);
-  const path = request.query.get("path") ?? "";
+  const path = request.path.text;
   const commitSha = await resolveCommit(rev, request.reader);
-  const blob = await findBlob(request.reader, commitSha, path);
+  const blob = await request.trees.file(request.reader, commitSha, request.path);
   if (notModified(request, `"${blob.objectId}"`, { immutable: isImmutable(rev) })) return;
   const { response } = request;
   response.setHeader("x-krate-commit", commitSha);

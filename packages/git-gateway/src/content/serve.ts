@@ -2,7 +2,8 @@
  * The content API: what a repository holds, as JSON or raw bytes. Access has been decided before (read of the repository).
  *
  *   GET /-/refs                                  branches and tags
- *   GET /-/tree/<rev>?path=                      one directory
+ *   GET /-/tree/<rev>?path=&lastCommits=&wait=   one directory
+ *   GET /-/lastcommits/<rev>?path=               which commit last changed each entry of a directory, as it is found
  *   GET /-/blob/<rev>?path=                      one file, raw
  *   GET /-/commits/<rev>?limit=&after=&path=     history, page by page
  *   GET /-/commit/<rev>                          one commit with the files it changed
@@ -15,8 +16,9 @@
 import {
   type BackendRepository,
   type GitBackend,
+  GitError,
   type ObjectReader,
-  type ObjectReaderPool,
+  ObjectReaderPool,
   RepositoryMissingError,
   UnknownRevisionError,
 } from "@krate/git";
@@ -24,61 +26,146 @@ import type { Access } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
 import type { Exchange } from "../http/git-handlers.ts";
 import type { Route } from "../http/route.ts";
+import type { CommitSignatures } from "../ports.ts";
 import { serveBlob } from "./blob.ts";
+import { CommitBriefs } from "./commit-briefs.ts";
 import { serveCommit, serveCommits } from "./commits.ts";
 import { serveCompare, serveDiff } from "./compare.ts";
+import { LastCommits } from "./last-commits/last-commits.ts";
 import { serveRangeDiff } from "./range-diff.ts";
 import { serveRefs } from "./refs.ts";
-import { serveTree } from "./tree.ts";
+import { pathOf, type RepositoryPath } from "./repository-path.ts";
+import { serveLastCommits, serveTree } from "./tree.ts";
+import { Trees } from "./trees.ts";
+import { WorkSlots } from "./work-slots.ts";
 
 export interface ContentOptions {
   backend: GitBackend;
-  readers: ObjectReaderPool;
+  /** Whose signature of a commit counts. */
+  signatures: CommitSignatures;
+  /** Hears of what did not work and costs no answer. */
+  onProblem(message: string, error: unknown): void;
+}
+
+/** What the views of all requests share. */
+interface Shared {
+  signatures: CommitSignatures;
+  trees: Trees;
+  briefs: CommitBriefs;
+  lastCommits: LastCommits;
 }
 
 /** One content request with its repository open. */
-export interface ContentRequest extends Exchange {
+export interface ContentRequest extends Exchange, Shared {
   repository: BackendRepository;
   /** An open reader of the repository. */
   reader: ObjectReader;
   /** What stands behind the view name, decoded. */
   argument: string;
+  /** Of the query; the root without one. */
+  path: RepositoryPath;
   query: URLSearchParams;
 }
 
-const views: Readonly<Record<string, (request: ContentRequest) => Promise<void>>> = {
-  refs: serveRefs,
-  tree: serveTree,
-  blob: serveBlob,
-  commits: serveCommits,
-  commit: serveCommit,
-  compare: serveCompare,
-  diff: serveDiff,
-  rangediff: serveRangeDiff,
+interface View {
+  serve(request: ContentRequest): Promise<void>;
+  /** What it costs: nothing but reads of open objects, a git process or some, or one as long as the client reads. */
+  cost: "reads" | "process" | "stream";
+}
+
+const views: Readonly<Record<string, View>> = {
+  refs: { serve: serveRefs, cost: "process" },
+  tree: { serve: serveTree, cost: "reads" },
+  lastcommits: { serve: serveLastCommits, cost: "reads" },
+  blob: { serve: serveBlob, cost: "stream" },
+  commits: { serve: serveCommits, cost: "process" },
+  commit: { serve: serveCommit, cost: "process" },
+  compare: { serve: serveCompare, cost: "process" },
+  diff: { serve: serveDiff, cost: "stream" },
+  rangediff: { serve: serveRangeDiff, cost: "process" },
 };
 
-/** @throws {GatewayError} 404 for what does not exist, 400 for a bad parameter. */
-export async function serveContent(
-  route: Extract<Route, { kind: "content" }>,
-  access: Access,
-  exchange: Exchange,
-  { backend, readers }: ContentOptions,
-): Promise<void> {
-  const view = Object.hasOwn(views, route.view) ? views[route.view] : undefined;
-  if (!view)
-    throw new GatewayError(404, `the content API has no view "${route.view}": it has ${Object.keys(views).join(", ")}`);
-  const { namespace, name, uid } = access.view;
-  try {
-    const repository = await backend.open({ namespace, name, uid });
-    const { argument, query } = route;
-    await view({ ...exchange, repository, reader: readers.of(repository.gitDir), argument, query });
-  } catch (error) {
-    if (error instanceof UnknownRevisionError) throw new GatewayError(404, error.message);
-    if (error instanceof RepositoryMissingError) {
-      throw new GatewayError(503, `repository "${namespace}/${name}" is not provisioned yet; try again in a moment`, {
-        "retry-after": "2",
-      });
-    }
-    throw error;
+/** Longest a request waits for its turn, in milliseconds. */
+const waitMs = 10_000;
+/** Requests of one kind that run at once, over all repositories. */
+const limits = {
+  process: { running: 16, waiting: 200, perOwner: 64, waitMs },
+  stream: { running: 64, waiting: 200, perOwner: 32, waitMs },
+  search: { running: 2, waiting: 200, perOwner: 32 },
+};
+
+/** The content API of every repository of a backend. */
+export class ContentApi {
+  readonly #options: ContentOptions;
+  readonly #readers = new ObjectReaderPool();
+  readonly #slots = { process: new WorkSlots(limits.process), stream: new WorkSlots(limits.stream) };
+  readonly #shared: Shared;
+
+  constructor(options: ContentOptions) {
+    this.#options = options;
+    this.#shared = {
+      signatures: options.signatures,
+      trees: new Trees(),
+      briefs: new CommitBriefs(),
+      lastCommits: new LastCommits(new WorkSlots(limits.search), options.onProblem),
+    };
   }
+
+  /** @throws {GatewayError} 404 for what does not exist, 400 for a bad parameter, 429 when too much runs, 504 when git took too long. */
+  async serve(route: Extract<Route, { kind: "content" }>, access: Access, exchange: Exchange): Promise<void> {
+    const view = Object.hasOwn(views, route.view) ? views[route.view] : undefined;
+    if (!view)
+      throw new GatewayError(
+        404,
+        `the content API has no view "${route.view}": it has ${Object.keys(views).join(", ")}`,
+      );
+    const { namespace, name } = access.view;
+    try {
+      const request = await this.#open(route, access, exchange);
+      if (view.cost === "reads") await view.serve(request);
+      else
+        await this.#slots[view.cost].run(
+          `repository "${namespace}/${name}"`,
+          () => view.serve(request),
+          exchange.signal,
+        );
+    } catch (error) {
+      throw gatewayErrorOf(error, `repository "${namespace}/${name}"`);
+    }
+  }
+
+  async #open(
+    { argument, query }: Extract<Route, { kind: "content" }>,
+    { view: { namespace, name, uid } }: Access,
+    exchange: Exchange,
+  ): Promise<ContentRequest> {
+    const path = pathOf(exchange.request.url ?? "");
+    const repository = await this.#options.backend.open({ namespace, name, uid });
+    return {
+      ...exchange,
+      ...this.#shared,
+      repository,
+      reader: this.#readers.of(repository.gitDir),
+      argument,
+      query,
+      path,
+    };
+  }
+
+  /** Ends what runs for nobody. */
+  close(): void {
+    this.#shared.lastCommits.close();
+    this.#readers.close();
+  }
+}
+
+function gatewayErrorOf(error: unknown, repository: string): unknown {
+  if (error instanceof UnknownRevisionError) return new GatewayError(404, error.message);
+  if (error instanceof RepositoryMissingError)
+    return new GatewayError(503, `${repository} is not provisioned yet; try again in a moment`, { "retry-after": "2" });
+  if (error instanceof GitError && error.failure === "timeout")
+    return new GatewayError(504, `${error.message}; ask for less, such as one path`);
+  if (error instanceof GitError && error.failure === "output-limit")
+    return new GatewayError(422, `${error.message}; ask for less, such as one path`);
+  return error;
 }

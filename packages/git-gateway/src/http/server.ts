@@ -5,7 +5,7 @@ import { ApiError, type StatusReason, statusReasons } from "@krate/kinds";
 import type { Logger } from "@krate/telemetry";
 import { type AccessPorts, decideAccess } from "../access/authorize.ts";
 import { GatewayError } from "../access/gateway-error.ts";
-import { type ContentOptions, serveContent } from "../content/serve.ts";
+import type { ContentApi } from "../content/serve.ts";
 import type { LfsOptions } from "../lfs/call.ts";
 import { lfsMediaType } from "../lfs/protocol.ts";
 import { serveLfs } from "../lfs/serve-lfs.ts";
@@ -18,7 +18,7 @@ import { type CertificateOptions, serveCertificate } from "./ssh-certificate.ts"
 export interface GatewayServerOptions {
   access: AccessPorts;
   git: GitServiceOptions;
-  content: ContentOptions;
+  content: ContentApi;
   /** Absent: large files are not served. */
   lfs?: LfsOptions | undefined;
   /** Absent where no SSH certificates are issued. */
@@ -113,7 +113,7 @@ async function serve(
       { authorization: request.headers.authorization, namespace, repository, write },
       options.access,
     );
-    if (route.kind === "content") await serveContent(route, access, exchange, options.content);
+    if (route.kind === "content") await options.content.serve(route, access, exchange);
     else await serveGit(route, access, exchange, options.git);
   } catch (error) {
     await answerError(error, exchange, route.kind, options.log.child({ correlationId, route: route.kind }));

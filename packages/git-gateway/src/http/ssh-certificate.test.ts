@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { ObjectReaderPool } from "@krate/git";
 import { createSshKey, formatSshPublicKey, verifySshCertificate } from "@krate/pki/ssh";
 import { createLogger } from "@krate/telemetry";
 import { SshCertificates } from "../ssh/certificates.ts";
@@ -17,14 +16,13 @@ describe("POST /-/ssh/certificate", () => {
   let without: GatewayServer;
   let url: string;
   let urlWithout: string;
-  const readers = new ObjectReaderPool();
 
   beforeAll(async () => {
     fixture = await GatewayFixture.start();
     const options = {
       access: fixture.cluster.access,
       git: fixture.services,
-      content: { backend: fixture.backend, readers },
+      content: fixture.content,
       log: createLogger({ component: "certificate-test", level: "fatal" }),
     };
     const certificates = new SshCertificates(authority, () => now);
@@ -39,7 +37,6 @@ describe("POST /-/ssh/certificate", () => {
   });
   afterAll(async () => {
     await Promise.all([server.close(0), without.close(0)]);
-    readers.close();
     await fixture.stop();
   });
 

@@ -3,8 +3,9 @@
  * Prints its port. Events are kept in a file, as an API server outside would keep them.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
+import { NativeGitBackend } from "@krate/git";
 import { createLogger } from "@krate/telemetry";
+import { ContentApi } from "../content/serve.ts";
 import { createGatewayServer } from "../http/server.ts";
 import type { GitEventLog, GitEventRecord } from "../ports.ts";
 import { RequestLimits } from "../services/request-limits.ts";
@@ -57,7 +58,11 @@ if (import.meta.main) {
       fetchTimeoutMs: 60_000,
       mergeIdentity: "nobody",
     },
-    content: { backend, readers: new ObjectReaderPool() },
+    content: new ContentApi({
+      backend,
+      signatures: cluster.signatures,
+      onProblem: (message) => process.stderr.write(`${message}\n`),
+    }),
     log: createLogger({ component: "crashing-gateway", level: "fatal" }),
   });
   process.stdout.write(`${await server.listen({ host: "127.0.0.1", port: 0 })}\n`);

@@ -2,8 +2,9 @@ import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { NativeGitBackend, ObjectReaderPool } from "@krate/git";
+import { NativeGitBackend } from "@krate/git";
 import { createLogger } from "@krate/telemetry";
+import { ContentApi } from "../content/serve.ts";
 import { createGatewayServer, type GatewayServer } from "../http/server.ts";
 import type { LfsOptions } from "../lfs/call.ts";
 import type { LfsLimits } from "../lfs/protocol.ts";
@@ -36,9 +37,9 @@ export class GatewayFixture {
   readonly backend: NativeGitBackend;
   /** How Git is served, for further ways to reach it. */
   readonly services: GitServiceOptions;
+  readonly content: ContentApi;
   /** How large files are served; read anew for every request. */
   readonly lfs: LfsOptions;
-  readonly #readers = new ObjectReaderPool();
   readonly #server: GatewayServer;
   #port = 0;
 
@@ -81,11 +82,16 @@ export class GatewayFixture {
       limits: { maxObjectBytes: 1_000_000_000, maxBatchObjects: 1000, maxBatchBytes: 4_000_000_000, ...lfsLimits },
       publicUrl: () => this.origin,
     };
+    this.content = new ContentApi({
+      backend: this.backend,
+      signatures: this.services.receivePack.signatures,
+      onProblem: (_, error) => this.failures.push(error),
+    });
     this.#server = createGatewayServer({
       access: this.cluster.access,
       git: this.services,
       lfs: this.lfs,
-      content: { backend: this.backend, readers: this.#readers },
+      content: this.content,
       log: createLogger({ component: "git-gateway-test", level: "fatal" }),
       onRequest: ({ status }) => this.requests.push(status),
     });
@@ -109,7 +115,7 @@ export class GatewayFixture {
 
   async stop(): Promise<void> {
     await this.#server.close(2_000);
-    this.#readers.close();
+    this.content.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -19,7 +19,14 @@ export function parseTreeObject(content: Buffer, directory: string): TreeEntry[]
     const mode = content.toString("latin1", at, space).padStart(6, "0");
     const name = content.toString("utf8", space + 1, nul);
     const objectId = content.toString("hex", nul + 1, nul + 21);
-    entries.push({ name, path: directory === "" ? name : `${directory}/${name}`, kind: kindOfMode(mode), objectId });
+    entries.push({
+      name,
+      path: directory === "" ? name : `${directory}/${name}`,
+      kind: kindOfMode(mode),
+      objectId,
+      // Only a name with U+FFFD can stand for other bytes than its own.
+      ...(name.includes("\ufffd") ? { nameBytes: content.toString("latin1", space + 1, nul) } : {}),
+    });
     at = nul + 21;
   }
   return entries;

@@ -5,6 +5,8 @@ export type EntryKind = "file" | "executable" | "symlink" | "directory" | "submo
 
 export interface TreeEntry {
   name: string;
+  /** The name's bytes as latin1, where `name` may not say all of them. */
+  nameBytes?: string;
   path: string;
   kind: EntryKind;
   objectId: string;

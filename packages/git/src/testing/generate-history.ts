@@ -17,6 +17,8 @@ export interface HistoryOptions {
   commits: number;
   /** Files the project tends to have. @defaultValue 200 */
   files?: number;
+  /** Where they lie; one folder makes a large one. @defaultValue a small tree of them */
+  folders?: readonly string[];
 }
 
 /** What was generated, for tests to compare with. */
@@ -38,7 +40,7 @@ const people = [
   "Jürgen Müller",
   "李 明",
 ];
-const folders = ["src", "src/api", "src/store", "src/ui", "docs", "docs/guides", "test", "assets", "deploy"];
+const defaultFolders = ["src", "src/api", "src/store", "src/ui", "docs", "docs/guides", "test", "assets", "deploy"];
 const words = [
   "watch",
   "merge",
@@ -91,15 +93,17 @@ class HistoryWriter {
   readonly #random: Random;
   readonly #commits: number;
   readonly #files: number;
+  readonly #folders: readonly string[];
   readonly #main: Branch = { ref: "refs/heads/main", tip: 0, files: [], left: Number.POSITIVE_INFINITY };
   readonly #open: Branch[] = [];
   #mark = 0;
   #chunks: Buffer[] = [];
 
-  constructor({ seed = 1, commits, files = 200 }: HistoryOptions) {
+  constructor({ seed = 1, commits, files = 200, folders = defaultFolders }: HistoryOptions) {
     this.#random = seededRandom(seed);
     this.#commits = commits;
     this.#files = files;
+    this.#folders = folders;
   }
 
   async *stream(): AsyncGenerator<Buffer> {
@@ -180,7 +184,7 @@ class HistoryWriter {
   #edit(branch: Branch): void {
     const isNew = branch.files.length < 5 || (branch.files.length < this.#files && this.#random.next() < 0.3);
     const path = isNew
-      ? `${this.#random.pick(folders)}/${this.#random.pick(words)}-${this.#mark}.ts`
+      ? `${this.#random.pick(this.#folders)}/${this.#random.pick(words)}-${this.#mark}.ts`
       : this.#random.pick(branch.files);
     if (path.endsWith(".bin")) {
       this.#write(branch, path, this.#bytes(200 + this.#random.below(2000)));
@@ -203,7 +207,7 @@ class HistoryWriter {
   #rename(branch: Branch): void {
     const at = this.#random.below(branch.files.length);
     const old = branch.files[at] as string;
-    const renamed = `${this.#random.pick(folders)}/renamed-${this.#mark}${old.slice(old.lastIndexOf("."))}`;
+    const renamed = `${this.#random.pick(this.#folders)}/renamed-${this.#mark}${old.slice(old.lastIndexOf("."))}`;
     branch.files[at] = renamed;
     this.summary.renames++;
     this.#text(`R ${old} ${renamed}\n`);
