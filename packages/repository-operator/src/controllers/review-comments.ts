@@ -1,15 +1,16 @@
-/** Tells which comments are about lines that have changed since (PR-03, kinds.md §6.4). */
-import { type Controller, defineController, done, watch } from "@krate/controller";
+/** Tells where the lines of comments are now, and which have changed since (PR-03, kinds.md §6.4). */
+import { type Controller, defineController, done, type ReconcileContext, watch } from "@krate/controller";
 import { RepositoryMissingError } from "@krate/git";
 import { type ObjectOf, PullRequest, Repository, ReviewComment } from "@krate/kinds";
-import { Memo } from "../memo.ts";
 import type { OperatorPorts } from "../ports.ts";
-import { isLocated, locate } from "../pull-request/locate.ts";
-import { type Hunk, readHunks, touches } from "../pull-request/outdated.ts";
+import { type Anchor, Anchors } from "../pull-request/anchors.ts";
+import { isLocated, type LocatedPullRequest, locate } from "../pull-request/locate.ts";
 import { indexes, repositoryLookup } from "./indexes.ts";
 
+type ReviewCommentObject = ObjectOf<typeof ReviewComment>;
+
 export function reviewComments(ports: OperatorPorts): Controller {
-  const hunks = new Memo<Hunk[]>(1000);
+  const anchors = new Anchors(ports.branches);
   return defineController({
     name: "review-comments",
     for: ReviewComment,
@@ -22,15 +23,12 @@ export function reviewComments(ports: OperatorPorts): Controller {
       ),
     ],
     async reconcile(comment, context) {
-      const namespace = comment.metadata.namespace ?? "";
-      const pullRequest = context.lister(PullRequest).get({ namespace, name: comment.spec.pullRequest });
-      const headSha = pullRequest?.status?.headSha;
-      const located = pullRequest && locate(pullRequest, repositoryLookup(context));
-      // Lines of the old side are the base's: the head does not change them.
-      if (!headSha || !located || !isLocated(located) || comment.spec.side === "old") return done();
-      const gitDir = ports.backend.gitDir(located.head.repository);
       try {
-        return done({ status: { outdated: await isOutdated(comment, { headSha, gitDir }, { ports, hunks }) } });
+        const place = await placeOf(comment, context, ports);
+        if (!place) return done();
+        const anchor = anchorOf(comment);
+        const found = await anchors.find(anchor, place.commitSha, place.gitDir);
+        return done({ status: { outdated: found === undefined, position: found && positionOf(found) } });
       } catch (error) {
         if (error instanceof RepositoryMissingError) return done();
         throw error;
@@ -39,18 +37,40 @@ export function reviewComments(ports: OperatorPorts): Controller {
   });
 }
 
-async function isOutdated(
-  { spec }: ObjectOf<typeof ReviewComment>,
-  { headSha, gitDir }: { headSha: string; gitDir: string },
-  { ports, hunks }: { ports: OperatorPorts; hunks: Memo<Hunk[]> },
-): Promise<boolean> {
-  const { commitSha, path, line, startLine } = spec;
-  if (commitSha === headSha) return false;
-  const [then, now] = await ports.branches.blobs(gitDir, path, [commitSha, headSha]);
-  if (then !== undefined && then === now) return false;
-  if (then === undefined || now === undefined) return true;
-  if (line === undefined) return false;
-  const key = [gitDir, commitSha, headSha, path].join("\0");
-  const changes = await hunks.get(key, () => readHunks(path, commitSha, headSha, { gitDir }));
-  return touches(changes, { first: startLine ?? line, last: line });
+export function anchorOf({ spec: { commitSha, path, line, startLine } }: ReviewCommentObject): Anchor {
+  return { commitSha, path, ...(line !== undefined && { lines: { first: startLine ?? line, last: line } }) };
+}
+
+function positionOf({ commitSha, path, lines }: Anchor) {
+  if (!lines) return { commitSha, path };
+  return { commitSha, path, line: lines.last, ...(lines.first !== lines.last && { startLine: lines.first }) };
+}
+
+/** The commit to look in, and a repository that has it and the comment's own; undefined while there is none. */
+async function placeOf(
+  { metadata, spec }: ReviewCommentObject,
+  { lister }: ReconcileContext,
+  ports: OperatorPorts,
+): Promise<{ commitSha: string; gitDir: string } | undefined> {
+  const namespace = metadata.namespace ?? "";
+  const pullRequest = lister(PullRequest).get({ namespace, name: spec.pullRequest });
+  const located = pullRequest && locate(pullRequest, repositoryLookup({ lister }));
+  // Lines of the old side are those the head left from: only another merge base moves them.
+  const commitSha = spec.side === "old" ? pullRequest?.status?.mergeBaseSha : pullRequest?.status?.headSha;
+  if (!commitSha || !located || !isLocated(located)) return undefined;
+  const gitDir = await repositoryWith([spec.commitSha, commitSha], located, ports);
+  return gitDir === undefined ? undefined : { commitSha, gitDir };
+}
+
+/** The pull request's own repository keeps former heads; a fork has the newest one first. */
+export async function repositoryWith(
+  commits: readonly string[],
+  { base, head }: LocatedPullRequest,
+  { backend, branches }: OperatorPorts,
+): Promise<string | undefined> {
+  for (const gitDir of new Set([backend.gitDir(base.repository), backend.gitDir(head.repository)])) {
+    const found = await branches.refs(gitDir, commits);
+    if (found.every((commit) => commit !== undefined)) return gitDir;
+  }
+  return undefined;
 }

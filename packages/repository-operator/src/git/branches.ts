@@ -35,6 +35,14 @@ export class Branches {
     return found.map((info) => info?.objectId);
   }
 
+  /** Bytes of a blob; undefined for one that is larger than `maxBytes`. */
+  async content(gitDir: string, blob: string, maxBytes: number): Promise<Buffer | undefined> {
+    const reader = this.#readers.of(gitDir);
+    const info = await reader.info(blob);
+    if (!info || info.size > maxBytes) return undefined;
+    return (await reader.read(info.objectId))?.content;
+  }
+
   /** Commits that refs of a repository are at; undefined where there is none. */
   async refs(gitDir: string, names: readonly string[]): Promise<(string | undefined)[]> {
     const reader = this.#readers.of(gitDir);

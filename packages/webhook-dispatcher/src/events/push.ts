@@ -8,9 +8,12 @@ type Pull = ObjectOf<typeof PullRequest>;
 
 const zero = /^0+$/;
 
-/** Undefined for a refused update: nothing was pushed. */
+/** Refs the server moves: copies of what was pushed elsewhere, and candidates of merge queues. */
+const serverRefs = /^refs\/(pull|queue)\//;
+
+/** Undefined for a refused update, and for refs that only the server moves: nothing was pushed. */
 export function pushEvent({ metadata, spec }: Event): ForgeEvent | undefined {
-  if (spec.decision === "Rejected") return undefined;
+  if (spec.decision === "Rejected" || serverRefs.test(spec.ref)) return undefined;
   return {
     namespace: metadata.namespace ?? "",
     organization: spec.organizationRef,
