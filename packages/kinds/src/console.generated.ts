@@ -1448,8 +1448,17 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
             "name": "enabled",
             "type": "boolean",
             "help": "The code is indexed, when there is an indexer.",
-            "required": true,
-            "immutable": false
+            "required": false,
+            "immutable": false,
+            "default": true
+          },
+          {
+            "name": "branches",
+            "type": "[]string",
+            "help": "Branches that are searchable besides the default branch.",
+            "required": false,
+            "immutable": false,
+            "maxItems": 20
           }
         ]
       },

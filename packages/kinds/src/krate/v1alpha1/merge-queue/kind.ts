@@ -195,10 +195,6 @@ const status = Type.Object(
         { description: "What is tested or lands now." },
       ),
     ),
-    /** Refs of candidates that are to be deleted. */
-    finishedRefs: Type.Optional(
-      atomicList(text(400, "A ref."), { maxItems: 64, description: "Refs of candidates that nobody needs any more." }),
-    ),
     landed: Type.Optional(integer("Pull requests this queue has landed.")),
     ejected: Type.Optional(integer("Pull requests this queue has sent back.")),
     lastLandedAt: Type.Optional(time("When the newest landed.")),
