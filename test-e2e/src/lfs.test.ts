@@ -131,7 +131,7 @@ skipWithout(
       ok(asKey(["commit", "-q", "-m", "villain"], clone));
       ok(asKey(["lfs", "install", "--local"], clone));
       ok(asKey(["push", "-q", "origin", "main"], clone));
-      ok(lfs("alice", ["pull", "-q"], work));
+      ok(lfs("alice", ["pull", "-q", "origin", "main"], work));
       expect(readFileSync(join(work, "villain.psd"))).toHaveLength(1_000_000);
     },
     slow,

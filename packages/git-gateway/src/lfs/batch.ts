@@ -16,7 +16,7 @@ const lookups = 16;
 /** POST objects/batch: says for each object where to take it from or send it to, or why not. */
 export async function serveBatch(call: LfsCall): Promise<void> {
   const { operation, objects } = parseBatch(await jsonBody(call.exchange), call.lfs.limits);
-  if (operation === "upload") await call.requireWrite();
+  if (operation === "upload") await call.requireUpload();
   const store = call.lfs.stores.of(call.access.view);
   const answers: BatchResponseObject[] = [];
   for (let at = 0; at < objects.length; at += lookups) {

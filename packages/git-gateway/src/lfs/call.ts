@@ -27,8 +27,8 @@ export interface LfsCall {
   exchange: Exchange;
   git: GitServiceOptions;
   lfs: LfsOptions;
-  /** Decides anew, for writing. @throws {GatewayError} */
-  requireWrite(): Promise<void>;
+  /** Decides anew, for uploads. @throws {GatewayError} */
+  requireUpload(): Promise<void>;
 }
 
 export type LfsRoute = Extract<Route, { kind: "lfs" }>;

@@ -228,6 +228,7 @@ describe("who may do what", () => {
 
   test("switched off, nothing is uploaded or locked; what is there can be read", async () => {
     await put(object);
+    const locked = await call("locks", { body: { path: "old" } });
     const view = gateway.cluster.repositories.get(`acme/${name}`);
     if (view) view.lfs = { enabled: false };
     const refused = await batch("upload", [item]);
@@ -237,6 +238,9 @@ describe("who may do what", () => {
     ]);
     expect((await put(newObject())).status).toBe(403);
     expect((await call("locks", { body: { path: "a" } })).status).toBe(403);
+    const { lock } = locked.body as { lock: { id: string } };
+    expect((await call("locks/verify", { body: {} })).body).toEqual({ ours: [lock], theirs: [] });
+    expect((await call(`locks/${lock.id}/unlock`, { body: {} })).status).toBe(200);
     expect((await batch("download", [item])).body).toMatchObject({ objects: [{ actions: { download: {} } }] });
   });
 

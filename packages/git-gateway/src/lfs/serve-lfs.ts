@@ -15,6 +15,8 @@ interface Handler {
   path: RegExp;
   /** What the caller must be allowed. A batch says in its body. */
   write: boolean;
+  /** Makes something new, which a repository whose Git LFS is switched off does not take. */
+  adds?: boolean;
   serve(call: LfsCall): Promise<void>;
 }
 
@@ -23,9 +25,9 @@ const handlers: readonly Handler[] = [
   { method: "POST", path: /^objects\/verify$/, write: true, serve: serveVerify },
   { method: "GET", path: /^objects\/([0-9a-f]{64})$/, write: false, serve: serveDownload },
   { method: "HEAD", path: /^objects\/([0-9a-f]{64})$/, write: false, serve: serveDownload },
-  { method: "PUT", path: /^objects\/([0-9a-f]{64})$/, write: true, serve: serveUpload },
+  { method: "PUT", path: /^objects\/([0-9a-f]{64})$/, write: true, adds: true, serve: serveUpload },
   { method: "GET", path: /^locks$/, write: false, serve: serveListLocks },
-  { method: "POST", path: /^locks$/, write: true, serve: serveCreateLock },
+  { method: "POST", path: /^locks$/, write: true, adds: true, serve: serveCreateLock },
   { method: "POST", path: /^locks\/verify$/, write: true, serve: serveVerifyLocks },
   { method: "POST", path: /^locks\/([0-9a-f-]{1,80})\/unlock$/, write: true, serve: serveUnlock },
 ];
@@ -39,24 +41,24 @@ export async function serveLfs(
   const { handler, argument } = handlerOf(route);
   const { authorization } = exchange.request.headers;
   const { namespace, repository } = route;
-  const decide = async (write: boolean): Promise<LfsAccess> => {
+  const decide = async (write: boolean, adds: boolean): Promise<LfsAccess> => {
     const access = await decideLfsAccess({ authorization, namespace, repository, write }, ports, lfs.ssh);
-    if (write && !access.view.lfs.enabled)
+    if (adds && !access.view.lfs.enabled)
       throw new GatewayError(
         403,
         `Git LFS is switched off for repository "${namespace}/${repository}": set spec.objectStorage.lfs.enabled to true`,
       );
     return access;
   };
-  const access = await decide(handler.write);
+  const access = await decide(handler.write, handler.adds ?? false);
   await git.requestLimits.run("git-lfs", access.view, async () => {
     const opened = await openFor(handler.write ? "git-receive-pack" : "git-upload-pack", access.view, git);
-    const requireWrite = async () => {
-      await decide(true);
+    const requireUpload = async () => {
+      await decide(true, true);
       await openFor("git-receive-pack", access.view, git);
     };
     await asAnswers(log, () =>
-      handler.serve({ route, argument, access, repository: opened, exchange, git, lfs, requireWrite }),
+      handler.serve({ route, argument, access, repository: opened, exchange, git, lfs, requireUpload }),
     );
   });
 }
