@@ -3,10 +3,11 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { answerCredential, type CredentialAction } from "./credential/credential.ts";
 import { demo } from "./demo/command.ts";
 import { describeLogin, login } from "./login/login.ts";
+import { search } from "./search/search.ts";
 import { checkoutRoot, layoutOf } from "./up/layout.ts";
 import { readState } from "./up/state.ts";
 import { defaults, up } from "./up/up.ts";
@@ -21,6 +22,12 @@ const program = new Command("krate")
 const port = (flag: string, what: string, value: number) =>
   new Option(`--${flag} <port>`, `port of ${what}; 0 picks a free one`).default(value).argParser(Number);
 
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
+  return value;
+}
+
 program
   .command("up")
   .description("Run the whole forge on this machine until Ctrl-C; data stays in KRATE_HOME.")
@@ -28,6 +35,7 @@ program
   .addOption(port("git-port", "Git over HTTP", defaults.gitPort))
   .addOption(port("ssh-port", "Git over SSH", defaults.sshPort))
   .addOption(port("console-port", "the console", defaults.consolePort))
+  .addOption(port("search-port", "code search", defaults.searchPort))
   .option("--kubeconfig <file>", "use this cluster's API server and serve records behind it (aggregated mode)")
   .option("--cluster-address <ip>", "address of this machine at which that cluster reaches it (default: 127.0.0.1)")
   .option("--without <program...>", "do not start these programs")
@@ -60,6 +68,57 @@ program
     const url = gitUrl ?? readState(layoutOf(home()).state)?.gitUrl;
     if (!url) throw new Error("no forge runs here: say which one with --git-url, or start one with krate up");
     process.stdout.write(describeLogin(await login({ gitUrl: url, folder: resolve(folder), ...options })));
+  });
+
+program
+  .command("search")
+  .description("Find code in all repositories you may read.")
+  .argument("<query>", "words and filters, in Zoekt's language; quote the whole for the shell")
+  .option("-n, --namespace <name>", "only repositories of this namespace (default: all you may read)")
+  .option("--repo <name>", "only the repository of this name")
+  .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+  .addOption(new Option("--limit <files>", "files to show at most").default(100).argParser(positiveInteger))
+  .option("--kubeconfig <file>", "kubeconfig (default: KUBECONFIG)")
+  .option("--context <name>", "context (default: the current one)")
+  .addOption(new Option("--search-url <url>", "the code search (default: the running forge's)").env("KRATE_SEARCH_URL"))
+  .addHelpText(
+    "after",
+    `
+Queries:
+  retry timeout                 both, in content or path
+  "foo bar" or baz              a phrase, or a word
+  func\\s+Test -file:vendor/    an RE2 expression, and no path with vendor/
+  file:\\.proto$ lang:protobuf  by path and language
+  repo:^acme/ branch:release    by <namespace>/<repository> and branch
+  case:yes Retry                capitals count (default: when the word has some)
+
+Examples:
+  kubectl krate search 'TODO lang:go'
+  kubectl krate search -n acme --repo app 'file:Dockerfile FROM'
+  kubectl krate search -o json 'ParseQuery' | jq -r '.files[].path'
+
+Exit codes, as grep: 0 found, 1 nothing found, 2 something is wrong.`,
+  )
+  .action(async (query: string, { searchUrl, ...options }) => {
+    try {
+      const url = searchUrl ?? readState(layoutOf(home()).state)?.searchUrl;
+      if (!url)
+        throw new Error(
+          "no forge runs here: say where the code search is with --search-url, or start one with krate up",
+        );
+      const found = await search({
+        query,
+        searchUrl: url,
+        ...options,
+        colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
+        write: (text) => process.stdout.write(text),
+        warn: (text) => process.stderr.write(`krate: ${text}`),
+      });
+      process.exitCode = found > 0 ? 0 : 1;
+    } catch (error) {
+      process.stderr.write(`krate: ${(error as Error).message}\n`);
+      process.exitCode = 2;
+    }
   });
 
 program

@@ -37,7 +37,16 @@ export async function demo(options: DemoCommandOptions): Promise<boolean> {
   }
   print("no forge runs: starting one in a temporary folder");
   const home = mkdtempSync(join(tmpdir(), "krate-demo-home-"));
-  const forge = await startForge({ home, checkout, apiPort: 0, gitPort: 0, sshPort: 0, consolePort: 0, print });
+  const forge = await startForge({
+    home,
+    checkout,
+    apiPort: 0,
+    gitPort: 0,
+    sshPort: 0,
+    consolePort: 0,
+    searchPort: 0,
+    print,
+  });
   try {
     return await runDemo({ ...shared, forge: forge.state });
   } finally {

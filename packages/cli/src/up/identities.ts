@@ -14,7 +14,14 @@ const tokenLifetimeSeconds = 3600;
 const renewalIntervalMilliseconds = 20 * 60 * 1000;
 
 /** `apiserver` needs one only behind another API server; the token does no harm otherwise. */
-export const programsWithIdentity = ["apiserver", "git-gateway", ...controllers, "process-node", "console"] as const;
+export const programsWithIdentity = [
+  "apiserver",
+  "git-gateway",
+  ...controllers,
+  "code-search",
+  "process-node",
+  "console",
+] as const;
 
 export interface Identities {
   kubeconfigOf(program: string): string;

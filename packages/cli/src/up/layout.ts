@@ -13,9 +13,10 @@ export interface Layout {
   logs: string;
   node: string;
   console: string;
+  search: string;
   /** The kubeconfig people use; contexts `admin`, `alice`, `bob`. */
   kubeconfig: string;
-  /** `{ apiUrl, gitUrl, sshUrl, consoleUrl, kubeconfig, namespace, pids }` of the running forge. */
+  /** `{ apiUrl, gitUrl, sshUrl, searchUrl, consoleUrl, kubeconfig, namespace, pids }` of the running forge. */
   state: string;
   lock: string;
 }
@@ -31,6 +32,7 @@ export function layoutOf(home: string): Layout {
     logs: join(home, "logs"),
     node: join(home, "node"),
     console: join(home, "console"),
+    search: join(home, "search"),
     kubeconfig: join(home, "kubeconfig"),
     state: join(home, "forge.json"),
     lock: join(home, "forge.lock"),

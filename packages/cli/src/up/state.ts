@@ -7,6 +7,8 @@ export interface ForgeState {
   gitUrl: string;
   /** `ssh://git@host:port` */
   sshUrl: string;
+  /** Code search: `GET <searchUrl>/search?q=…` */
+  searchUrl?: string;
   consoleUrl?: string;
   kubeconfig: string;
   /** Namespace of the first organization. */

@@ -25,7 +25,7 @@ import { controllers, hasProgram, program } from "./services.ts";
 import { type ForgeState, removeState, writeState } from "./state.ts";
 import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
 
-export const defaults = { apiPort: 7443, gitPort: 7081, sshPort: 7022, consolePort: 7080 } as const;
+export const defaults = { apiPort: 7443, gitPort: 7081, sshPort: 7022, consolePort: 7080, searchPort: 0 } as const;
 
 export interface UpOptions {
   home: string;
@@ -34,6 +34,8 @@ export interface UpOptions {
   gitPort: number;
   sshPort: number;
   consolePort: number;
+  /** Nothing but `forge.json` names it: @defaultValue a free one */
+  searchPort: number;
   /** Aggregated mode: kubeconfig of the cluster to serve records for. */
   kubeconfig?: string;
   /** Where that cluster's kube-apiserver reaches this machine: an IP address of it. @defaultValue 127.0.0.1 */
@@ -53,7 +55,7 @@ export async function startForge(options: UpOptions): Promise<Forge> {
   const layout = layoutOf(options.home);
   // Jobs run as nobody where we are root: they pass through the folder, but read nothing in it.
   mkdirSync(layout.home, { recursive: true, mode: 0o711 });
-  for (const folder of [layout.repositories, layout.kubeconfigs, layout.tokens, layout.node]) {
+  for (const folder of [layout.repositories, layout.kubeconfigs, layout.tokens, layout.node, layout.search]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
   const releases: (() => unknown)[] = [takeLock(layout.lock)];
@@ -92,6 +94,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     git: await reservePort(options.gitPort, "Git over HTTP"),
     ssh: await reservePort(options.sshPort, "Git over SSH"),
     console: await reservePort(options.consolePort, "the console"),
+    search: await reservePort(options.searchPort, "code search"),
     node: await reservePort(0, "logs of the process node"),
   };
   const { kubeconfig, clusterAddress = loopback } = options;
@@ -140,6 +143,11 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
       KRATE_NODE_ADDRESS: hostPort(clusterAddress, ports.node),
       ...prepared.kubeletServing,
     }),
+    start("code-search", {
+      ...environment("code-search"),
+      KRATE_SEARCH_HOME: layout.search,
+      KRATE_SEARCH_ADDRESS: `127.0.0.1:${ports.search}`,
+    }),
   ]);
   const consoleUrl = `http://127.0.0.1:${ports.console}`;
   await start("console", {
@@ -157,6 +165,7 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
     apiUrl: prepared.apiUrl,
     gitUrl,
     sshUrl,
+    ...(wanted("code-search") && { searchUrl: `http://127.0.0.1:${ports.search}` }),
     ...(wanted("console") && { consoleUrl }),
     kubeconfig: prepared.kubeconfig,
     namespace: firstNamespace,

@@ -185,6 +185,19 @@ export const programs: Record<string, ProgramAccess> = {
     ],
     platform: controllerState,
   },
+  "code-search": {
+    cluster: [
+      namespaces,
+      ...reviews,
+      ...events,
+      config(["repositories"], read),
+      config(["repositories/status"], status),
+      // Reads the code of every repository, and shows each caller only what the caller may read.
+      config(["repositories/content"], ["get"]),
+      records(["gitevents"], read),
+    ],
+    platform: controllerState,
+  },
   "agent-stack-controller": {
     cluster: [
       namespaces,

@@ -120,7 +120,17 @@ const spec = withRules(
       ),
       search: Type.Optional(
         Type.Object(
-          { enabled: Type.Boolean({ description: "The code is indexed, when there is an indexer." }) },
+          {
+            enabled: Type.Optional(
+              Type.Boolean({ default: true, description: "The code is indexed, when there is an indexer." }),
+            ),
+            branches: Type.Optional(
+              atomicList(text(255, "A branch.", { minLength: 1 }), {
+                maxItems: 20,
+                description: "Branches that are searchable besides the default branch.",
+              }),
+            ),
+          },
           { description: "Code search." },
         ),
       ),
