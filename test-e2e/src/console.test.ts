@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { skipWithout } from "@krate/testing";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser } from "./browser.ts";
 import { cloneUrl, forgeState, gitOk, kubectlOk } from "./shared-forge.ts";
 
 const repository = `shop-${process.pid}`;
@@ -64,10 +65,7 @@ skipWithout(
 
   beforeAll(async () => {
     pushRepository();
-    browser = await chromium.launch({
-      executablePath: "/usr/bin/chromium",
-      args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    });
+    browser = await launchBrowser();
     page = await browser.newPage({ baseURL: forgeState().consoleUrl, viewport: { width: 1440, height: 900 } });
     page.on("request", (request) => {
       if (!request.url().startsWith(forgeState().consoleUrl ?? "-")) foreign.push(request.url());

@@ -33,7 +33,7 @@ export async function startKyvernoForge(): Promise<KyvernoForge> {
   const startOn = async (kubeconfig: string, context?: string) => {
     kyverno = await startKyverno({ kubeconfig, dataFolder: folder.path, ...(context !== undefined && { context }) });
   };
-  const forge = await startTestForge({ arguments: ["--without", "console", "process-node"], onCluster: startOn });
+  const forge = await startTestForge({ arguments: ["--without", "process-node"], onCluster: startOn });
   const { kubeconfig, namespace } = forge.state();
   if (kyverno === undefined) await startOn(kubeconfig, "admin");
   const kubectl = (args: readonly string[], input?: unknown): Output => {

@@ -5,6 +5,8 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { eventually, skipWithout } from "@krate/testing";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser, signedInPage } from "./browser.ts";
 import { checkout } from "./forge.ts";
 import { type KyvernoForge, type Output, pushBranches, startKyvernoForge } from "./kyverno-forge.ts";
 
@@ -125,6 +127,60 @@ skipWithout(
     });
   });
 
+  skipWithout("chromium")("in a real browser", () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await launchBrowser();
+    }, startTimeoutMilliseconds);
+    afterAll(() => browser?.close());
+
+    test("the MVP demo: the policy that blocks a pull request is in the Hooks tab without anyone wiring it, and gone when it is deleted", async () => {
+      const page = await hooksTab(browser);
+      const policies = page.getByRole("region", { name: "Admission policies" });
+      const row = (title: string) =>
+        policies.getByRole("listitem").filter({ has: page.getByText(title, { exact: true }) });
+      await policies.getByText("No policy judges pull requests or issues").waitFor();
+
+      ok(["apply", "-f", fileOf(examples.description)]);
+      const blocked = await eventually(() => refused(create(`silent-${Date.now()}`, {})), {
+        ...inForce,
+        description: "a pull request without a description being refused",
+      });
+      expect(blocked).toContain("require-pr-description:");
+      const shown = row("require-pr-description");
+      await shown.getByText("enforce", { exact: true }).waitFor();
+      await shown.getByText("Kyverno: ClusterPolicy/require-pr-description").waitFor();
+      await shown.getByText("Judges PullRequest (create, update).").waitFor();
+      await shown.getByText("a pull request needs a description that says why; set spec.body").waitFor();
+      // What carries the policy is shown as well.
+      await row("validate.kyverno.svc-fail")
+        .getByText(/Carries Kyverno's policies: asks 127\.0\.0\.1:\d+ about PullRequest/)
+        .waitFor();
+
+      await page.getByRole("link", { name: "View ClusterPolicy require-pr-description" }).click();
+      await page.getByText("kind: ClusterPolicy").waitFor();
+      await page.goBack();
+      await shown.waitFor();
+
+      ok(["delete", "clusterpolicy", "require-pr-description"]);
+      await shown.waitFor({ state: "detached" });
+      await policies.getByText("No policy judges pull requests or issues").waitFor();
+      await eventually(() => create("silent", {}).status === 0, {
+        ...inForce,
+        description: "a pull request without a description being let through again",
+      });
+    });
+
+    test("policies in CEL that are there already are shown with what they need to apply", async () => {
+      ok(["apply", "-f", fileOf(examples.approval)]);
+      const page = await hooksTab(browser);
+      const row = page.getByRole("listitem").filter({ has: page.getByText("require-approval", { exact: true }) });
+      await row.getByText("Kyverno: ValidatingPolicy/require-approval").waitFor();
+      await row.getByText("enforce", { exact: true }).waitFor();
+      await row.getByText("Only when condition merge-requested holds.").waitFor();
+    });
+  });
+
   test("a ClusterPolicy blocks the merge of work in progress, not its creation", async () => {
     ok(["apply", "-f", fileOf(examples.workInProgress)]);
     expect(create("unfinished", { title: "WIP: greet everybody" })).toMatchObject({ status: 0 });
@@ -214,6 +270,13 @@ skipWithout(
     });
   });
 });
+
+/** As a developer, who has no rights beside those of the installed roles. */
+function hooksTab(browser: Browser): Promise<Page> {
+  const token = ok(["config", "view", "--raw", "-o", 'jsonpath={.users[?(@.name=="alice")].user.token}']);
+  const { consoleUrl = "" } = forge.state();
+  return signedInPage(browser, { consoleUrl, token, path: "/orgs/demo/repositories/app/hooks" });
+}
 
 /** What kubectl said when it was refused; undefined when it was not. */
 function refused({ status, stderr }: Output): string | undefined {

@@ -11,18 +11,24 @@ export interface CommandPanelProps {
   commands: Command[];
   /** The object that a button beside this one would make. */
   yaml?: string;
+  /** Height of the button. @defaultValue "regular" */
+  size?: "small" | "regular";
   /** Words on the button instead of `</>`: the panel is for adding something. */
   add?: string;
   children?: ReactNode;
 }
 
 /** `</>`: what kubectl would be told for the same. */
-export function CommandPanel({ title, commands, yaml, add, children }: CommandPanelProps) {
+export function CommandPanel({ title, commands, yaml, size, add, children }: CommandPanelProps) {
   const heading = add ?? "The same by kubectl";
   return (
     <Dialog.Root>
       {add === undefined ? (
-        <Dialog.Trigger className="button icon" aria-label={`kubectl commands for ${title}`} title={heading}>
+        <Dialog.Trigger
+          className={`button icon ${size ?? ""}`}
+          aria-label={`kubectl commands for ${title}`}
+          title={heading}
+        >
           <CodeIcon />
         </Dialog.Trigger>
       ) : (

@@ -4,13 +4,21 @@ import { grantCommands } from "./grant-commands.ts";
 const wide = { resource: "clusterpolicies.kyverno.io", scope: "Cluster" } as const;
 const inside = { resource: "policies.kyverno.io", scope: "Namespaced" } as const;
 
+/** Long lines again. */
+const unwrapped = (commands: string) => commands.replaceAll(" \\\n  ", " ").split("\n");
+
 test("what lives in the cluster is granted in the cluster, what lives in a namespace there", () => {
-  expect(grantCommands([wide, inside], { user: "alice", namespace: "krate-org-demo" }).split("\n")).toEqual([
-    "kubectl create clusterrole krate-read-hooks-alice --verb=get,list,watch --resource=clusterpolicies.kyverno.io",
+  const wider = { ...wide, resource: "validatingpolicies.policies.kyverno.io" };
+  expect(unwrapped(grantCommands([wide, inside, wider], { user: "alice", namespace: "krate-org-demo" }))).toEqual([
+    "kubectl create clusterrole krate-read-hooks-alice --verb=get,list,watch --resource=clusterpolicies.kyverno.io --resource=validatingpolicies.policies.kyverno.io",
     "kubectl create clusterrolebinding krate-read-hooks-alice --clusterrole=krate-read-hooks-alice --user='alice'",
-    "kubectl create role krate-read-hooks-alice -n krate-org-demo --verb=get,list,watch --resource=policies.kyverno.io",
-    "kubectl create rolebinding krate-read-hooks-alice -n krate-org-demo --role=krate-read-hooks-alice --user='alice'",
+    "kubectl create role krate-read-hooks-alice --namespace=krate-org-demo --verb=get,list,watch --resource=policies.kyverno.io",
+    "kubectl create rolebinding krate-read-hooks-alice --namespace=krate-org-demo --role=krate-read-hooks-alice --user='alice'",
   ]);
+});
+
+test("nothing to grant is no command", () => {
+  expect(grantCommands([], { user: "alice", namespace: "n" })).toBe("");
 });
 
 test.each([
@@ -22,7 +30,7 @@ test.each([
   ],
   ["'", "krate-read-hooks-person", `--user=''\\'''`],
 ])("%s is named so that a shell and Kubernetes accept it", (user, name, subject) => {
-  expect(grantCommands([wide], { user, namespace: "n" }).split("\n")[1]).toBe(
+  expect(unwrapped(grantCommands([wide], { user, namespace: "n" }))[1]).toBe(
     `kubectl create clusterrolebinding ${name} --clusterrole=${name} ${subject}`,
   );
 });

@@ -14,27 +14,26 @@ export function grantCommands(
   sources: readonly Pick<SourceRow, "resource" | "scope">[],
   { user, namespace }: GrantTarget,
 ): string {
-  const of = (scope: "Cluster" | "Namespaced") =>
-    sources.filter((source) => source.scope === scope).map(({ resource }) => resource);
-  const [wide, inside] = [of("Cluster"), of("Namespaced")];
   const name = `krate-read-hooks-${slugOf(user)}`;
   const subject = subjectFlag(user);
-  const commands = [
-    ...(wide.length > 0
-      ? [
-          `kubectl create clusterrole ${name} --verb=get,list,watch --resource=${wide.join(",")}`,
-          `kubectl create clusterrolebinding ${name} --clusterrole=${name} ${subject}`,
-        ]
-      : []),
-    ...(inside.length > 0
-      ? [
-          `kubectl create role ${name} -n ${namespace} --verb=get,list,watch --resource=${inside.join(",")}`,
-          `kubectl create rolebinding ${name} -n ${namespace} --role=${name} ${subject}`,
-        ]
-      : []),
-  ];
-  return commands.join("\n");
+  const commands = (scope: "Cluster" | "Namespaced", role: string, where: string[]) => {
+    const resources = sources
+      .filter((source) => source.scope === scope)
+      .map(({ resource }) => `--resource=${resource}`);
+    if (resources.length === 0) return [];
+    return [
+      lines([`kubectl create ${role} ${name}`, ...where, "--verb=get,list,watch", ...resources]),
+      lines([`kubectl create ${role}binding ${name}`, ...where, `--${role}=${name}`, subject]),
+    ];
+  };
+  return [
+    ...commands("Cluster", "clusterrole", []),
+    ...commands("Namespaced", "role", [`--namespace=${namespace}`]),
+  ].join("\n");
 }
+
+/** One command over several lines, as a shell reads it. */
+const lines = (parts: readonly string[]) => parts.join(" \\\n  ");
 
 const serviceAccount = /^system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)$/;
 

@@ -87,7 +87,7 @@ export function HookItem({ hook, path }: { hook: HookRow; path: string }) {
         >
           View
         </Link>
-        <CommandPanel title={`${object.kind} ${object.name}`} commands={hookCommands(object)} />
+        <CommandPanel title={`${object.kind} ${object.name}`} commands={hookCommands(object)} size="small" />
       </div>
     </li>
   );
