@@ -120,13 +120,11 @@ async function fanOut(store: Store, watchers: number): Promise<void> {
   let seen = 0;
   let allSeen = () => {};
   for (let index = 0; index < watchers; index++) {
-    void (async () => {
-      for await (const events of store.watch({ ...scope, fromRevision, signal: abort.signal }).batches()) {
-        for (const event of events) if (event.type !== "BOOKMARK") watchFrame(event);
-        seen += events.length;
-        if (seen >= watchers) allSeen();
-      }
-    })();
+    void store.watch({ ...scope, fromRevision, signal: abort.signal }).forEach((events) => {
+      for (const event of events) if (event.type !== "BOOKMARK") watchFrame(event);
+      seen += events.length;
+      if (seen >= watchers) allSeen();
+    });
   }
   const times: number[] = [];
   for (let round = 0; round < 20; round++) {

@@ -61,6 +61,14 @@ export type Response =
       contentType: string;
       chunks: AsyncIterable<Body>;
       headers?: HeaderMap | undefined;
+    }
+  /** Written as it comes. `forEach` resolves at the end; what went wrong was written, too. */
+  | {
+      kind: "frames";
+      status: number;
+      contentType: string;
+      forEach(write: (frame: Buffer) => void | Promise<void>): Promise<void>;
+      headers?: HeaderMap | undefined;
     };
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };

@@ -69,8 +69,8 @@ export interface RequestObserver {
   /** Work on a request begins, past authentication and queue; `rested` follows once. */
   working(ctx: RequestContext): void;
   rested(ctx: RequestContext): void;
-  /** One write to a watcher. */
-  watchEvents(ctx: RequestContext, sent: { count: number; bytes: number }): void;
+  /** Once per watch; what it answers is called for each write to the watcher. */
+  watchEvents(ctx: RequestContext): (count: number, bytes: number) => void;
   /** `user` when there is one. */
   authenticated(result: "success" | "failure" | "error", user?: string): void;
   authorized(result: "allowed" | "denied" | "error"): void;
@@ -110,7 +110,7 @@ export const silentObserver: RequestObserver = {
   finished() {},
   working() {},
   rested() {},
-  watchEvents() {},
+  watchEvents: () => () => {},
   authenticated() {},
   authorized() {},
   auditLevel() {},

@@ -165,11 +165,14 @@ function watchMetrics(metrics: Metrics): Pick<RequestObserver, "watchEvents"> {
     buckets: eventBytes,
   });
   return {
-    watchEvents(ctx, { count: sent, bytes }) {
-      if (sent === 0) return;
+    watchEvents(ctx) {
       const { group, version, resource } = ctx.target;
-      events.with({ group, version, resource }).value += sent;
-      sizes.with({ group, version, resource }).observe(bytes / sent);
+      const sent = events.with({ group, version, resource });
+      const size = sizes.with({ group, version, resource });
+      return (count, bytes) => {
+        sent.value += count;
+        size.observe(bytes / count);
+      };
     },
   };
 }

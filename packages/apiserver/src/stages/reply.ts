@@ -22,6 +22,7 @@ export const reply: Stage = async (ctx, _next) => {
   if (response === undefined) throw new Error(`nothing answered ${ctx.exchange.method} ${ctx.exchange.path}`);
   ctx.status = response.status;
   if (response.kind === "bytes") await sendBytes(ctx, response);
+  else if (response.kind === "frames") await sendFrames(ctx, response);
   else await sendStream(ctx, response);
 };
 
@@ -56,15 +57,33 @@ async function sendStream(ctx: RequestContext, response: Response & { kind: "str
   const chunks = staysOpen ? response.chunks : await begun(response.chunks);
   const body = ctx.exchange.open(response.status, headersOf(ctx, response));
   ctx.onResponseStarted?.();
-  if (staysOpen && !beginsWithList(ctx)) ctx.seat?.release();
+  if (staysOpen) ctx.seat?.release();
   try {
     for await (const chunk of chunks) {
       ctx.responseBytes += bodyLength(chunk);
       const wait = body.write(chunk);
-      if (staysOpen) ctx.seat?.release();
       if (wait !== undefined) await (staysOpen ? wait : ctx.waitForClient(wait));
       if (ctx.exchange.closed) break;
     }
+    body.end();
+  } catch (error) {
+    body.abort();
+    throw error;
+  }
+}
+
+/** A watch: it is open at once, whatever follows is a frame. */
+async function sendFrames(ctx: RequestContext, response: Response & { kind: "frames" }): Promise<void> {
+  const body = ctx.exchange.open(response.status, headersOf(ctx, response));
+  ctx.onResponseStarted?.();
+  if (!beginsWithList(ctx)) ctx.seat?.release();
+  try {
+    await response.forEach((frame) => {
+      ctx.responseBytes += frame.length;
+      const wait = body.write(frame);
+      ctx.seat?.release();
+      return wait;
+    });
     body.end();
   } catch (error) {
     body.abort();

@@ -132,12 +132,18 @@ export interface WatchOptions extends Scope {
 /**
  * Events in revision order, each once, none left out. A watcher holds a position, not a buffer: one that reads slowly costs
  * no memory, it reads from the log what the shared window has dropped, and gets Expired only when compaction overtakes it.
- * Iterate once, one way or the other; leaving the loop ends the watch.
+ * Read it once, one way or the other; leaving the loop ends the watch.
  */
 export interface Watch extends AsyncIterable<WatchEvent> {
-  /** The same events, as many at a time as are ready: for writing several frames in one go. */
-  batches(): AsyncIterable<readonly WatchEvent[]>;
+  /**
+   * The same events, as many at a time as are ready, given as they come: for thousands of watchers of one write. Resolves at
+   * the end that `signal` asks for. @throws Expired
+   */
+  forEach(take: TakeEvents): Promise<void>;
 }
+
+/** Nothing more comes before the promise is settled. Called while a write is published: it must be quick. */
+export type TakeEvents = (events: readonly WatchEvent[]) => void | Promise<void>;
 
 /** What `update` shall do with the current object. */
 export type Change =

@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, expired, isReason } from "@krate/kinds";
-import { type EventWindow, historyLost } from "./event-window.ts";
+import { type EventWindow, historyLost, type Waiter } from "./event-window.ts";
 import type { LogEvent } from "./log-event.ts";
 import { later } from "./revision.ts";
-import type { ListOptions, ListStream, ObjectEvent, Scope, Watch, WatchEvent, WatchOptions } from "./store.ts";
+import type {
+  ListOptions,
+  ListStream,
+  ObjectEvent,
+  Scope,
+  TakeEvents,
+  Watch,
+  WatchEvent,
+  WatchOptions,
+} from "./store.ts";
 import type { Condition } from "./tags.ts";
 
 /** What a watch needs of the store it belongs to. */
@@ -23,95 +32,105 @@ export interface WatchSource {
 const eventsPerBatch = 500;
 
 export function watch(source: WatchSource, options: WatchOptions): Watch {
-  const batches = () => new WatchBatches(source, options);
   return {
-    batches,
-    async *[Symbol.asyncIterator]() {
-      for await (const batch of batches()) yield* batch;
-    },
+    forEach: (take) => new WatchReader(source, options, take).read(),
+    [Symbol.asyncIterator]: () => pulled(source, options),
   };
 }
 
 type Batch = readonly WatchEvent[];
-type Result = IteratorResult<Batch, undefined>;
 
 /**
  * A watch being read: the current state where asked for, then for ever: what follows the position (from the window, or from
  * the log when the window has moved on), else the next event, a bookmark's time or the end.
  *
- * Written by hand because a thousand watchers take the step from "nothing new" to "this event" for each write: it costs one
- * promise, and no timer or listener. Everything else is left to a generator.
+ * It pushes, because a thousand watchers take the step from "nothing new" to "this event" for each write: while a watcher
+ * waits, an event goes from the window to `take` by calls alone. Everything else is left to a generator.
  */
-class WatchBatches implements AsyncIterableIterator<Batch, undefined> {
+class WatchReader implements Waiter {
   readonly #source: WatchSource;
   readonly #options: WatchOptions;
+  readonly #take: TakeEvents;
   readonly #epoch: number;
   #conditions: readonly Condition[] = [];
   #position = 0n;
   #bookmarked = 0n;
-  /** Reads the beginning, or what the window cannot give at once. */
-  #catchingUp: AsyncGenerator<Batch, void> | undefined;
-  #resolve: ((result: Result | Promise<Result>) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
+  #done: () => void = () => {};
+  #failed: (error: unknown) => void = () => {};
   #stopWaiting: (() => void) | undefined;
   #waitingSince = 0;
   #bookmarkTimer: NodeJS.Timeout | undefined;
   /** Aborted when the watch shall end. */
-  readonly #ended = new AbortController();
+  readonly #ending = new AbortController();
+  #ended = false;
 
-  constructor(source: WatchSource, options: WatchOptions) {
+  constructor(source: WatchSource, options: WatchOptions, take: TakeEvents) {
     this.#source = source;
     this.#options = options;
+    this.#take = take;
     this.#epoch = source.window.epoch;
-    for (const signal of [options.signal, source.closing]) {
-      if (signal?.aborted) this.#end();
-      else signal?.addEventListener("abort", this.#end, { once: true });
-    }
-    this.#catchingUp = this.#begin();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  /** Resolves when the watch was told to end. @throws Expired */
+  read(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#done = resolve;
+      this.#failed = reject;
+      for (const signal of [this.#options.signal, this.#source.closing]) {
+        if (signal?.aborted) this.end();
+        else signal?.addEventListener("abort", this.end, { once: true });
+      }
+      if (!this.#ended) void this.#run(this.#begin());
+    });
   }
 
-  next(): Promise<Result> {
-    if (this.#ended.signal.aborted) return Promise.resolve(done);
-    return this.#catchingUp ? this.#catchUp(this.#catchingUp) : this.#nextOfWindow();
+  readonly end = (): void => {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#ending.abort();
+    clearTimeout(this.#bookmarkTimer);
+    for (const signal of [this.#options.signal, this.#source.closing]) signal?.removeEventListener("abort", this.end);
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+    this.#done();
+  };
+
+  /** For the window: see `Waiter`. */
+  fail(error: unknown): void {
+    this.#failed(error);
+    this.end();
   }
 
-  async return(): Promise<Result> {
-    this.#end();
-    await this.#catchingUp?.return();
-    return done;
-  }
-
-  #nextOfWindow(): Promise<Result> {
-    const { window } = this.#source;
-    if (window.epoch !== this.#epoch) {
-      this.#end();
-      return Promise.reject(historyLost());
-    }
-    const reading = window.read(this.#options, this.#position, eventsPerBatch);
-    if (reading.state === "current") return this.#wait();
-    this.#catchingUp = this.#read();
-    return this.#catchUp(this.#catchingUp);
-  }
-
-  async #catchUp(generator: AsyncGenerator<Batch, void>): Promise<Result> {
+  /** Takes what is read, then waits; never rejects. */
+  async #run(first: AsyncGenerator<Batch, void>): Promise<void> {
     try {
-      const { done: caughtUp, value } = await generator.next();
-      if (!caughtUp) return { done: false, value };
+      for (let reading: AsyncGenerator<Batch, void> | undefined = first; reading; reading = this.#readOrWait()) {
+        for await (const batch of reading) {
+          if (this.#ended) return;
+          const taken = this.#take(batch);
+          if (taken) await taken;
+        }
+      }
     } catch (error) {
-      this.#end();
-      throw error;
+      this.fail(error);
     }
-    this.#catchingUp = undefined;
-    return this.next();
+  }
+
+  /** How to read what follows the position; undefined when there is nothing yet: it waits. */
+  #readOrWait(): AsyncGenerator<Batch, void> | undefined {
+    if (this.#ended) return undefined;
+    const { window } = this.#source;
+    if (window.epoch !== this.#epoch) throw historyLost();
+    if (window.read(this.#options, this.#position, eventsPerBatch).state !== "current") return this.#read();
+    this.#stopWaiting = window.wait(this.#options, this);
+    this.#waitingSince = performance.now();
+    if (this.#options.bookmarks && !this.#bookmarkTimer) this.#planBookmark(this.#interval);
+    return undefined;
   }
 
   async *#begin(): AsyncGenerator<Batch, void> {
     this.#conditions = await this.#source.conditions(this.#options);
-    this.#position = yield* start(this.#source, { ...this.#options, signal: this.#ended.signal });
+    this.#position = yield* start(this.#source, { ...this.#options, signal: this.#ending.signal });
     this.#bookmarked = this.#position;
     yield* this.#read();
   }
@@ -119,8 +138,8 @@ class WatchBatches implements AsyncIterableIterator<Batch, undefined> {
   /** Until there is nothing more. */
   async *#read(): AsyncGenerator<Batch, void> {
     const { window } = this.#source;
-    const { signal } = this.#ended;
-    while (!signal.aborted) {
+    const { signal } = this.#ending;
+    while (!this.#ended) {
       if (window.epoch !== this.#epoch) throw historyLost();
       const position = this.#position;
       const reading = window.read(this.#options, position, eventsPerBatch);
@@ -134,61 +153,34 @@ class WatchBatches implements AsyncIterableIterator<Batch, undefined> {
     }
   }
 
-  #wait(): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-      this.#stopWaiting = this.#source.window.wait(this.#options, this);
-      this.#waitingSince = performance.now();
-      if (this.#options.bookmarks && !this.#bookmarkTimer) this.#planBookmark(this.#interval);
-    });
-  }
-
   /** For the window: see `Waiter`. */
   wake(event: LogEvent): boolean {
     if (event.revision <= this.#position) return true; // the window is still behind what this watch began with
     const view = event.view(this.#conditions);
     if (view instanceof Promise) {
       view.catch(() => undefined); // asked for again when it is read
-      this.#answer(undefined);
+      this.#stopWaiting = undefined;
+      void this.#run(this.#read());
       return false;
     }
     this.#position = event.revision;
-    if (view === undefined) return true;
-    this.#answer({ done: false, value: [view] });
+    return view === undefined || this.#give([view]);
+  }
+
+  /** While it waits. True when it may go on waiting: the events were taken at once. */
+  #give(batch: Batch): boolean {
+    try {
+      const taken = this.#take(batch);
+      this.#waitingSince = performance.now();
+      if (!taken) return !this.#ended;
+      this.#stopWaiting = undefined;
+      void this.#run(after(taken));
+    } catch (error) {
+      this.#stopWaiting = undefined;
+      this.fail(error);
+    }
     return false;
   }
-
-  /** For the window: see `Waiter`. */
-  fail(error: unknown): void {
-    const reject = this.#reject;
-    this.#forgetWait();
-    this.#end();
-    reject?.(error);
-  }
-
-  /** Ends the wait; without a result the next one is looked for. */
-  #answer(result: Result | undefined): void {
-    const resolve = this.#resolve;
-    this.#forgetWait();
-    resolve?.(result ?? this.next());
-  }
-
-  #forgetWait(): void {
-    this.#resolve = undefined;
-    this.#reject = undefined;
-    this.#stopWaiting = undefined;
-  }
-
-  readonly #end = (): void => {
-    this.#ended.abort();
-    clearTimeout(this.#bookmarkTimer);
-    for (const signal of [this.#options.signal, this.#source.closing]) {
-      signal?.removeEventListener("abort", this.#end);
-    }
-    this.#stopWaiting?.();
-    this.#answer(done);
-  };
 
   get #interval(): number {
     return this.#source.bookmarkIntervalMilliseconds;
@@ -197,23 +189,70 @@ class WatchBatches implements AsyncIterableIterator<Batch, undefined> {
   /** One timer for the life of the watch: when it fires while there was news, it sets itself for the rest of the time. */
   #planBookmark(milliseconds: number): void {
     this.#bookmarkTimer = setTimeout(() => {
-      const left = this.#resolve ? this.#waitingSince + this.#interval - performance.now() : this.#interval;
-      if (this.#resolve && left <= 0) this.#bookmark();
-      this.#planBookmark(left <= 0 ? this.#interval : left);
+      const left = this.#stopWaiting ? this.#waitingSince + this.#interval - performance.now() : this.#interval;
+      if (this.#stopWaiting && left <= 0) this.#bookmark(this.#stopWaiting);
+      if (!this.#ended) this.#planBookmark(left <= 0 ? this.#interval : left);
     }, milliseconds).unref();
   }
 
-  #bookmark(): void {
+  #bookmark(stopWaiting: () => void): void {
     this.#position = later(this.#source.window.tail, this.#position);
     this.#waitingSince = performance.now();
     if (this.#position <= this.#bookmarked) return;
     this.#bookmarked = this.#position;
-    this.#stopWaiting?.();
-    this.#answer({ done: false, value: [{ type: "BOOKMARK", revision: this.#position }] });
+    if (!this.#give([{ type: "BOOKMARK", revision: this.#position }])) stopWaiting();
   }
 }
 
-const done: Result = { done: true, value: undefined };
+/** Nothing to read before `taken` is settled. */
+// biome-ignore lint/correctness/useYield: it is waited for, like one that reads
+async function* after(taken: Promise<void>): AsyncGenerator<Batch, void> {
+  await taken;
+}
+
+/** The same events for whoever would rather ask for the next one. Leaving the loop ends the watch, also while the next one is waited for. */
+function pulled(source: WatchSource, options: WatchOptions): AsyncIterableIterator<WatchEvent, void> {
+  let offer: (batch: Batch | Promise<undefined>) => void = () => {};
+  let ready: () => void = () => {};
+  let over: Promise<undefined> | undefined;
+  const reader = new WatchReader(source, options, (batch) => {
+    offer(batch);
+    return new Promise((resolve) => {
+      ready = resolve;
+    });
+  });
+  const finish = (how: Promise<undefined>) => {
+    over = how;
+    over.catch(() => undefined); // thrown to who asks for the next one
+    offer(over);
+  };
+  const nextBatch = (): Promise<Batch | undefined> =>
+    over ??
+    new Promise((resolve) => {
+      offer = resolve;
+      ready();
+    });
+  async function* read(): AsyncGenerator<WatchEvent, void> {
+    const first = nextBatch();
+    void reader.read().then(
+      () => finish(Promise.resolve(undefined)),
+      (error: unknown) => finish(Promise.reject(error)),
+    );
+    for (let batch = await first; batch !== undefined; batch = await nextBatch()) yield* batch;
+  }
+  const events = read();
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => events.next(),
+    return: () => {
+      reader.end();
+      ready();
+      return events.return();
+    },
+  };
+}
 
 const firstRetryMilliseconds = 50;
 const lastRetryMilliseconds = 2_000;
