@@ -1,11 +1,11 @@
 /** Calls of functions while an expression runs: which overload the values take, and what the call costs. */
 
+import { linearRegExp } from "../schema/regexp.ts";
 import type { CallCost } from "./costs.ts";
 import { costOf, equalityCost, inequalityCost, unitCost } from "./costs.ts";
 import { fits } from "./fits.ts";
 import { functions } from "./functions/index.ts";
 import type { Overload } from "./functions/overload.ts";
-import { compilePattern } from "./functions/patterns.ts";
 import { CelError } from "./issues.ts";
 import { contains, equals, noSuchOverload } from "./operators.ts";
 import type { Evaluate, Planned, Run } from "./plan.ts";
@@ -252,7 +252,7 @@ function constantMembership(item: Evaluate, list: ListValue): Planned | undefine
 
 function checkPattern(pattern: string): void {
   try {
-    compilePattern(pattern);
+    linearRegExp(pattern);
   } catch (error) {
     throw new CelProgramError(error instanceof Error ? error.message : String(error));
   }

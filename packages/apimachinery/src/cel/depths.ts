@@ -7,7 +7,8 @@ export const maxDepth = 250;
 
 /** How deep the tree of each node goes: 1 for what is no operation. */
 export class Depths {
-  readonly #depths = new WeakMap<Expr, number>();
+  /** No WeakMap: the collector would look at each of its entries again and again while the tree grows. */
+  readonly #depths = new Map<Expr, number>();
 
   /** Notes how deep an operation goes; cel-go visits no deeper tree. @throws CelSyntaxError */
   over(node: Expr, ...operands: readonly Expr[]): Expr {

@@ -9,7 +9,7 @@ export type { CelIssue } from "./issues.ts";
 export { CelBudgetError, CelError, formatIssues } from "./issues.ts";
 export { fromJson } from "./json-values.ts";
 export { LazyMap } from "./lazy-map.ts";
-export { checkRules, type RuleCheckOptions } from "./rule-check.ts";
+export { checkRules, checkRulesInTurns, type RuleCheckOptions } from "./rule-check.ts";
 export { validateRules } from "./rules.ts";
 export { toJson } from "./to-json.ts";
 export type { CelType } from "./types.ts";

@@ -2,6 +2,7 @@
  * What is wrong with the rules of a schema, for whoever accepts one: rules that do not compile, and those that may cost too much, each alone and all of
  * them together. Source: k8s.io/apiextensions-apiserver v0.36 pkg/apis/apiextensions/validation/validation.go and cel_validation.go.
  */
+import { setImmediate } from "node:timers/promises";
 import type { FieldError } from "@krate/kinds";
 import { forbiddenField, invalidValue, notSupported, required } from "../schema/field-errors.ts";
 import type { Schema, ValidationRuleSchema } from "../schema/types.ts";
@@ -27,10 +28,37 @@ export interface RuleCheckOptions {
 }
 
 /** @param path where the schema stands, e.g. `spec.versions[0].schema.openAPIV3Schema` */
-export function checkRules(schema: Schema, path: string, { unchanged = false }: RuleCheckOptions = {}): FieldError[] {
+export function checkRules(schema: Schema, path: string, options: RuleCheckOptions = {}): FieldError[] {
+  const steps = checkSteps(schema, path, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same, with a pause after each rule in which others are served: the largest expression takes some 100 ms to compile. */
+export async function checkRulesInTurns(
+  schema: Schema,
+  path: string,
+  options: RuleCheckOptions = {},
+): Promise<FieldError[]> {
+  const steps = checkSteps(schema, path, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await setImmediate();
+  }
+}
+
+/** Stops after each rule. */
+function* checkSteps(
+  schema: Schema,
+  path: string,
+  { unchanged = false }: RuleCheckOptions,
+): Generator<undefined, FieldError[]> {
   const check = new RuleCheck(unchanged);
   const place = { path, isRoot: true, repeats: 1n, uncorrelatable: undefined };
-  const { shape, rules } = check.visit(schema, place);
+  const { shape, rules } = yield* check.visit(schema, place);
   return [...shape, ...rules, ...check.totalErrors(path)];
 }
 
@@ -58,11 +86,11 @@ class RuleCheck {
     this.#unchanged = unchanged;
   }
 
-  visit(schema: Schema, place: Place): Findings {
+  *visit(schema: Schema, place: Place): Generator<undefined, Findings> {
     const shape: FieldError[] = [];
     const rules: FieldError[] = [];
     for (const [child, at] of childrenOf(schema, place)) {
-      const found = this.visit(child, at);
+      const found = yield* this.visit(child, at);
       shape.push(...found.shape);
       rules.push(...found.rules);
     }
@@ -79,6 +107,7 @@ class RuleCheck {
           sizes: sizes ?? { maxElements: 0, minSerializedSize: 0 },
         };
         rules.push(...this.#checkRule(rule, options, pathOf(index), { ...place, repeats }));
+        yield;
       }
     }
     return { shape, rules };

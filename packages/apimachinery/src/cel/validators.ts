@@ -2,6 +2,7 @@
  * What is checked beyond types: literals of durations, timestamps and patterns, and that the elements of a literal have one type.
  * Source: cel-go v0.26 cel/validator.go.
  */
+import { linearRegExp } from "../schema/regexp.ts";
 import type { Expr } from "./ast.ts";
 import { Budget } from "./budget.ts";
 import type { Checker } from "./checker.ts";
@@ -9,7 +10,6 @@ import { fits } from "./fits.ts";
 import type { Clause } from "./functions/format-text.ts";
 import { clauseProblem, readTemplate } from "./functions/format-text.ts";
 import { functions } from "./functions/index.ts";
-import { compilePattern } from "./functions/patterns.ts";
 import { CelError, CelSyntaxError } from "./issues.ts";
 import type { CelType } from "./types.ts";
 import { formatType } from "./types.ts";
@@ -56,7 +56,7 @@ function validateArgument(name: string, argument: Expr | undefined, checker: Che
   if (argument?.kind !== "literal" || !["duration", "timestamp", "matches"].includes(name)) return;
   const { value } = argument;
   try {
-    if (name === "matches") compilePattern(String(value));
+    if (name === "matches") linearRegExp(String(value));
     else {
       const overload = functions.get(name)?.find(({ parameters }) => fits(parameters[0] as CelType, value));
       if (overload === undefined) throw new CelError("no such overload");

@@ -18,6 +18,8 @@ export interface CompiledSchema {
   applyDefaults(object: JsonObject): void;
   /** Errors of the object, at most 100, its CEL rules left to `validateRules`; with `old`, only those about fields that changed. */
   validate(object: JsonObject, old?: JsonObject): FieldError[];
+  /** The same, with pauses while patterns are matched; for servers. The objects must not change meanwhile. */
+  validateInTurns(object: JsonObject, old?: JsonObject): Promise<FieldError[]>;
 }
 
 /**
@@ -33,7 +35,11 @@ export function compileSchema(schema: Schema, definitions: Definitions = {}): Co
     prune: (object, options) => prune(object, linked, options),
     applyDefaults: (object) => applyDefaults(object, linked),
     validate: (object, old) => {
-      const errors = validator(object, old);
+      const errors = validator.validate(object, old);
+      return errors.length > 0 ? errors : validateListTypes(object, linked);
+    },
+    validateInTurns: async (object, old) => {
+      const errors = await validator.validateInTurns(object, old);
       return errors.length > 0 ? errors : validateListTypes(object, linked);
     },
   };

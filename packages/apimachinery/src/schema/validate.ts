@@ -9,14 +9,19 @@ import { Ajv } from "ajv";
 import { equalJson, isObject } from "../json.ts";
 import { child, invalidValue, notSupported, required, tooLong, tooMany, typeInvalid } from "./field-errors.ts";
 import { formats } from "./formats.ts";
-import { ajvRegExp } from "./regexp.ts";
+import { matchInTurns, PatternWork, patternEngine, withPatternWork } from "./pattern-work.ts";
 import { toJsonSchema } from "./to-json-schema.ts";
 import type { Schema } from "./types.ts";
 
 /** More errors than anybody reads; a list of a million wrong items must not become an answer of 100 MB. */
 const maxErrors = 100;
 
-export type Validator = (value: unknown, old?: unknown) => FieldError[];
+export interface Validator {
+  /** The errors, without a pause. */
+  validate(value: unknown, old?: unknown): FieldError[];
+  /** The same, with pauses in which others are served: matching patterns may take long. The values must not change meanwhile. */
+  validateInTurns(value: unknown, old?: unknown): Promise<FieldError[]>;
+}
 
 /**
  * Compiles a schema to a validator. With an old value, errors about fields that did not change are dropped ("ratcheting"), so that a schema that
@@ -26,15 +31,49 @@ export type Validator = (value: unknown, old?: unknown) => FieldError[];
  */
 export function compileValidator(schema: Schema): Validator {
   let compiled: ValidateFunction | undefined;
-  return (value, old) => {
+  const validate = (value: unknown, old: unknown, work: PatternWork): FieldError[] => {
     compiled ??= newAjv().compile(toJsonSchema(schema));
-    if (compiled(value)) return [];
-    const errors = dropBranches(compiled.errors ?? []);
-    const changed = old === undefined ? errors : errors.filter((error) => !isUnchanged(error, value, old));
-    return firstOfText(changed)
-      .slice(0, maxErrors)
-      .map((error) => translate(error, value));
+    const accepts = compiled;
+    if (withPatternWork(work, () => accepts(value)) && work.unmatched.size === 0) return [];
+    return toFieldErrors(dropBranches(accepts.errors ?? []), value, old, work.unmatched);
   };
+  return {
+    validate: (value, old) => validate(value, old, new PatternWork()),
+    validateInTurns: async (value, old) => {
+      const work = new PatternWork();
+      await matchInTurns(work, schema, value);
+      return validate(value, old, work);
+    },
+  };
+}
+
+function toFieldErrors(
+  errors: readonly ErrorObject[],
+  value: unknown,
+  old: unknown,
+  unmatched: PatternWork["unmatched"],
+): FieldError[] {
+  const changed = old === undefined ? errors : errors.filter((error) => !isUnchanged(error, value, old));
+  const found = firstOfText(changed)
+    .slice(0, maxErrors)
+    .map((error) => (isAmong(unmatched, error) ? untested(error, value) : translate(error, value)));
+  // inside anyOf, oneOf or not nothing is said about a pattern, and what they give is not to be relied on
+  if (unmatched.size === 0 || errors.some((error) => isAmong(unmatched, error))) return found;
+  const [[pattern = "", texts] = []] = unmatched;
+  const [text = ""] = texts ?? [];
+  return [untested({ instancePath: "", data: text, params: { pattern } }, value), ...found];
+}
+
+function isAmong(unmatched: PatternWork["unmatched"], { keyword, data, params }: ErrorObject): boolean {
+  return keyword === "pattern" && unmatched.get(String(params["pattern"]))?.has(String(data)) === true;
+}
+
+function untested(
+  { instancePath, data, params }: Pick<ErrorObject, "instancePath" | "data" | "params">,
+  root: unknown,
+): FieldError {
+  const detail = `texts that are matched with patterns are too long: this has ${String(data).length} characters, for '${String(params["pattern"])}'`;
+  return invalidValue(fieldPath(instancePath, root), data, detail);
 }
 
 function newAjv(): Ajv {
@@ -44,7 +83,7 @@ function newAjv(): Ajv {
     strict: false,
     ownProperties: true, // else `required: ["constructor"]` holds for {}
     formats: { ...formats },
-    code: { regExp: ajvRegExp },
+    code: { regExp: patternEngine },
     logger: false,
   });
 }
@@ -61,7 +100,7 @@ function dropBranches(errors: ErrorObject[]): ErrorObject[] {
 const textKeywords = ["maxLength", "minLength", "pattern"];
 
 /** Of what is wrong with one text only the first is told, in this order. */
-function firstOfText(errors: ErrorObject[]): ErrorObject[] {
+function firstOfText(errors: readonly ErrorObject[]): ErrorObject[] {
   const first = new Map<string, number>();
   for (const { keyword, instancePath } of errors) {
     const rank = textKeywords.indexOf(keyword);

@@ -38,7 +38,7 @@ function refused(name: string, ...versions: JsonObject[]): Step {
 const nested = object({ l: list(text) }, rules("self.l.all(x, self.l.all(y, x == y))"));
 const limited = list({ ...text, maxLength: 63, ...rules("self.matches('^[a-z]+(-[a-z]+)*$')") });
 const many = Object.fromEntries(
-  [..."abcdefghijklm"].map((name, index) => [
+  [..."abcdefghijklmn"].map((name, index) => [
     name,
     list({ type: "integer", ...rules("self > 3 && self < 9") }, { maxItems: 1_900_000 + index }),
   ]),

@@ -4,7 +4,7 @@
  * Source: k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition and pkg/controller/{status,establish}.
  */
 import {
-  checkRules,
+  checkRulesInTurns,
   checkStructural,
   equalJson,
   isObject,
@@ -82,7 +82,7 @@ function statusOf(ctx: RequestContext, object: JsonObject, old: JsonObject | und
   };
 }
 
-function validate(object: JsonObject, old: JsonObject | undefined): FieldError[] {
+async function validate(object: JsonObject, old: JsonObject | undefined): Promise<FieldError[]> {
   const errors: FieldError[] = [];
   const spec = sectionOf(object, "spec");
   const names = isObject(spec["names"]) ? spec["names"] : {};
@@ -96,7 +96,7 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
       invalidField("spec.versions", storage.length, "must have exactly one version marked as storage version"),
     );
   }
-  errors.push(...validateSchemas(object, old));
+  errors.push(...(await validateSchemas(object, old)));
   const { strategy } = isObject(spec["conversion"]) ? spec["conversion"] : {};
   if (strategy !== undefined && strategy !== "None") {
     errors.push({
@@ -116,25 +116,29 @@ function validate(object: JsonObject, old: JsonObject | undefined): FieldError[]
 }
 
 /** kube-apiserver looks at the schema of a definition once where all its versions have the same, and tells mistakes in a place of its own then. */
-function validateSchemas(object: JsonObject, old: JsonObject | undefined): FieldError[] {
+async function validateSchemas(object: JsonObject, old: JsonObject | undefined): Promise<FieldError[]> {
+  if (sameVersions(object, old)) return [];
   const versions = objectsIn(sectionOf(object, "spec")["versions"]);
   const schemas = versions.map(schemaOf);
   const isOne = schemas.every((schema) => isObject(schema) && equalJson(schema, schemas[0]));
   const before = new Map(
     objectsIn(sectionOf(old, "spec")["versions"]).map((version) => [version["name"], schemaOf(version)]),
   );
-  const isUnchanged = sameVersions(object, old);
-  return schemas.slice(0, isOne ? 1 : undefined).flatMap((schema, index): FieldError[] => {
-    const field = isOne ? "spec.validation.openAPIV3Schema" : `spec.versions[${index}].schema.openAPIV3Schema`;
-    if (!isObject(schema)) {
-      const place = `spec.versions[${index}].schema.openAPIV3Schema`;
-      return [{ reason: "FieldValueRequired", field: place, message: "Required value: schemas are required" }];
-    }
-    if (isUnchanged) return [];
-    const shape = checkStructural(schema as Schema, field);
-    if (shape.length > 0) return shape;
-    return checkRules(schema as Schema, field, { unchanged: equalJson(schema, before.get(versions[index]?.["name"])) });
-  });
+  const errors: FieldError[] = [];
+  for (const [index, schema] of schemas.slice(0, isOne ? 1 : undefined).entries()) {
+    const place = `spec.versions[${index}].schema.openAPIV3Schema`;
+    const field = isOne ? "spec.validation.openAPIV3Schema" : place;
+    const unchanged = equalJson(schema, before.get(versions[index]?.["name"]));
+    if (!isObject(schema))
+      errors.push({ reason: "FieldValueRequired", field: place, message: "Required value: schemas are required" });
+    else errors.push(...(await validateSchema(schema as Schema, field, unchanged)));
+  }
+  return errors;
+}
+
+async function validateSchema(schema: Schema, field: string, unchanged: boolean): Promise<FieldError[]> {
+  const shape = checkStructural(schema, field);
+  return shape.length > 0 ? shape : checkRulesInTurns(schema, field, { unchanged });
 }
 
 function schemaOf(version: JsonObject): JsonValue | undefined {

@@ -21,7 +21,9 @@ export const validateSchema: Stage = async (ctx, next) => {
 async function findErrors(ctx: RequestContext): Promise<FieldError[]> {
   const { schema, namespaced, nameRule, strategy } = ctx.served;
   const object = ctx.object as JsonObject;
-  const fromSchema = (schema?.validate(object, ctx.old) ?? []).filter((error) => !isZeroInStatus(ctx, error));
+  const fromSchema = ((await schema?.validateInTurns(object, ctx.old)) ?? []).filter(
+    (error) => !isZeroInStatus(ctx, error),
+  );
   const metadata = metadataOf(object);
   const fromMetadata = validateObjectMeta(metadata, { namespaced, name: nameRule });
   if (ctx.old !== undefined) fromMetadata.push(...validateObjectMetaUpdate(metadata, metadataOf(ctx.old)));
