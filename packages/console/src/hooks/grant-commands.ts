@@ -8,13 +8,14 @@ export interface GrantTarget {
 
 /**
  * For each scope a role and its binding: cluster-wide resources can only be granted everywhere, others in the organization's namespace.
- * Granting the same again fails with AlreadyExists and changes nothing.
+ * Other resources make another name, so that no grant is in the way of the next.
  */
 export function grantCommands(
   sources: readonly Pick<SourceRow, "resource" | "scope">[],
   { user, namespace }: GrantTarget,
 ): string {
-  const name = `krate-read-hooks-${slugOf(user)}`;
+  const granted = fingerprint(sources.map(({ resource }) => resource).join());
+  const name = `krate-read-hooks-${slugOf(user)}-${granted}`;
   const subject = subjectFlag(user);
   const commands = (scope: "Cluster" | "Namespaced", role: string, where: string[]) => {
     const resources = sources
@@ -41,6 +42,13 @@ function subjectFlag(user: string): string {
   const [, namespace, name] = serviceAccount.exec(user) ?? [];
   if (name !== undefined) return `--serviceaccount=${namespace}:${name}`;
   return `--user='${user.replaceAll("'", `'\\''`)}'`;
+}
+
+/** FNV-1a, 32 bit: short, and the same for the same text. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return hash.toString(36);
 }
 
 /** A name that Kubernetes accepts, from any user name. */
