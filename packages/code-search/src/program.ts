@@ -12,6 +12,7 @@ import { EmbeddedSearch } from "./embedded/embedded-search.ts";
 import type { CodeSearch } from "./engine/code-search.ts";
 import { createSearchServer } from "./http/server.ts";
 import { Pushes, pushConsumer } from "./pushes.ts";
+import { ZoektSearch } from "./zoekt/zoekt-search.ts";
 
 /** `kubeConfig`: its bearer token is also what repositories are fetched with. */
 export function codeSearch(config: SearchConfig, kubeConfig: KubeConfig): Program {
@@ -66,7 +67,8 @@ export function codeSearch(config: SearchConfig, kubeConfig: KubeConfig): Progra
   };
 }
 
-function engineOf({ home }: SearchConfig, background: Background, onDamaged: (uid: string) => void): CodeSearch {
+function engineOf({ home, zoekt }: SearchConfig, background: Background, onDamaged: (uid: string) => void): CodeSearch {
+  if (zoekt) return new ZoektSearch({ ...zoekt, background });
   return new EmbeddedSearch({ folder: join(home, "index"), background, onDamaged });
 }
 

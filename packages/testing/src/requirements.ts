@@ -28,6 +28,7 @@ export const requirements = {
   ssh: () => missingCommand("ssh"),
   "ssh-keygen": () => missingCommand("ssh-keygen"),
   gpg: () => missingCommand("gpg"),
+  zoekt: () => missingCommand("zoekt-webserver", "install zoekt") ?? missingCommand("zoekt-git-index", "install zoekt"),
   openssl: () => missingCommand("openssl"),
   chromium: () => missingCommand("chromium"),
 } satisfies Record<string, () => string | undefined>;

@@ -1,12 +1,17 @@
 /** The thread that fetches and indexes, after everybody else: on Linux itself and the git processes it starts have nice 10. */
+import { execFile } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { constants, setPriority } from "node:os";
+import { promisify } from "node:util";
 import { indexRepository } from "../embedded/index-repository.ts";
 import { readBranches } from "../embedded/read-branches.ts";
 import { isDamage } from "../embedded/schema.ts";
 import { serveJobs } from "../engine/serve-jobs.ts";
 import { fetchMirror } from "../mirror/mirror.ts";
 import type { BackgroundJob } from "./jobs.ts";
+
+/** It only logs. */
+const outputLimitBytes = 4 * 1024 * 1024;
 
 lowerPriority();
 
@@ -17,6 +22,17 @@ serveJobs((request) => {
       return fetchMirror(job.options);
     case "index":
       return indexRepository(job.file, job.options);
+    case "run":
+      return promisify(execFile)(job.command, job.args, {
+        timeout: job.timeoutMs,
+        killSignal: "SIGKILL",
+        maxBuffer: outputLimitBytes,
+      }).then(
+        () => undefined,
+        (error: Error & { stderr?: string }) => {
+          throw new Error(`${job.command} failed: ${error.stderr?.trim().slice(-2000) || error.message}`);
+        },
+      );
     case "branches":
       try {
         return readBranches(job.file);

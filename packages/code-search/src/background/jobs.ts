@@ -7,11 +7,13 @@ import type { FetchOptions } from "../mirror/mirror.ts";
 export type BackgroundJob =
   | { kind: "fetch"; options: FetchOptions }
   | { kind: "index"; file: string; options: { gitDir: string; branches: readonly BranchTip[]; limits: IndexLimits } }
-  | { kind: "branches"; file: string };
+  | { kind: "branches"; file: string }
+  | { kind: "run"; command: string; args: string[]; timeoutMs: number };
 
 /** A repository may take long, and a large one must not stop the others. */
 const threads = 2;
 const idleMs = 20_000;
+const killedWithinMs = 5_000;
 const heap = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 32 };
 
 export class Background {
@@ -41,6 +43,15 @@ export class Background {
     return this.#pool.run({ kind: "branches", file } satisfies BackgroundJob, options) as Promise<
       BranchTip[] | undefined
     >;
+  }
+
+  /** Runs a program to its end. @throws with what it said when it failed */
+  async run(command: string, args: string[], options: JobOptions): Promise<void> {
+    const { timeoutMs } = options;
+    await this.#pool.run({ kind: "run", command, args, timeoutMs } satisfies BackgroundJob, {
+      ...options,
+      timeoutMs: timeoutMs + killedWithinMs,
+    });
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** A query as functions: what it says of a repository, and of a document in it. */
-import { RE2JS } from "re2js";
+
+import { forRepository } from "../query/for-repository.ts";
 import type { QueryNode, TextNode } from "../query/query.ts";
 import { languageNamed } from "./languages.ts";
 import { type Matcher, matcherOf, type Range } from "./matcher.ts";
@@ -36,13 +37,11 @@ export interface RepositoryQuery {
 /** Patterns are compiled once for all repositories. */
 export function compileQuery(query: QueryNode): CompiledQuery {
   const matchers = new Map<TextNode, Matcher>();
-  const repositories = new Map<string, RE2JS>();
   const matcher = (node: TextNode) => remembered(matchers, node, () => matcherOf(node));
-  const repositoryMatches = (pattern: string, name: string) =>
-    remembered(repositories, pattern, () => RE2JS.compile(pattern)).test(name);
+  const decide = forRepository(query);
   return {
     forRepository(fullName) {
-      const node = reduced(query, (pattern) => repositoryMatches(pattern, fullName));
+      const node = decide(fullName);
       if (node === false) return undefined;
       if (node === true) return everything;
       return repositoryQuery(cheapFirst(node), matcher);
@@ -63,29 +62,6 @@ const everything: RepositoryQuery = {
   wantsBranch: () => true,
   ranges: () => [],
 };
-
-/** The query with its `repo:` filters decided. */
-function reduced(node: QueryNode, matches: (pattern: string) => boolean): QueryNode | boolean {
-  switch (node.kind) {
-    case "repo":
-      return matches(node.pattern);
-    case "not": {
-      const child = reduced(node.child, matches);
-      return typeof child === "boolean" ? !child : { kind: "not", child };
-    }
-    case "and":
-    case "or": {
-      const decisive = node.kind === "or";
-      const children = node.children.map((child) => reduced(child, matches));
-      if (children.includes(decisive)) return decisive;
-      const open = children.filter((child) => typeof child !== "boolean");
-      if (open.length === 0) return !decisive;
-      return open.length === 1 ? (open[0] as QueryNode) : { kind: node.kind, children: open };
-    }
-    default:
-      return node;
-  }
-}
 
 /** What needs no content is asked first. */
 function cheapFirst(node: QueryNode): QueryNode {

@@ -9,7 +9,7 @@ export function linesOf(text: string, ranges: readonly (readonly [number, number
   let inLine: [number, number][] = [];
   let end = endOfLine(text, 0);
   const flush = () => {
-    if (inLine.length > 0) lines.push(shown(text.slice(start, end).replace(/\r$/, ""), number, inLine));
+    if (inLine.length > 0) lines.push(foundLine(text.slice(start, end).replace(/\r$/, ""), number, inLine));
     inLine = [];
   };
   for (const [from, to] of ranges) {
@@ -37,7 +37,8 @@ function endOfLine(text: string, from: number): number {
 /** Characters shown before the first match of a long line. */
 const before = 60;
 
-function shown(line: string, number: number, ranges: readonly [number, number][]): FoundLine {
+/** A line without its end, cut to what is shown. `ranges`: UTF-16 offsets in `line`, in order. */
+export function foundLine(line: string, number: number, ranges: readonly [number, number][]): FoundLine {
   const { lineLength, rangesPerLine } = searchLimits;
   const skipped = line.length <= lineLength ? 0 : windowStart(line, ranges[0]?.[0] ?? 0);
   const text = line.slice(skipped, skipped + lineLength);

@@ -152,7 +152,7 @@ function compiled(pattern: string, at: number): RE2JS {
     return RE2JS.compile(pattern, RE2JS.MULTILINE);
   } catch (cause) {
     if (!(cause instanceof RE2JSException)) throw cause;
-    const why = cause.message.replace(/^error parsing regexp: /, "");
+    const why = cause.message.replace(/^error parsing regexp: /, "").replace("`(?m)", "`");
     throw new QueryError(
       `the pattern ${JSON.stringify(shortened(pattern))} at character ${at + 1} is no RE2 regular expression: ${why}`,
       { cause },
