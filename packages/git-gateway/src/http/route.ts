@@ -62,6 +62,8 @@ function gitRoute(
   const service = query.get("service");
   if (service === "git-upload-pack" || service === "git-receive-pack")
     return { kind: "info-refs", namespace, repository, service };
+  if (service === "git-upload-archive")
+    return unknown(400, "git archive --remote is served over SSH, not over HTTP: use the SSH URL of the repository");
   return unknown(400, "only the smart HTTP protocol is served: service must be git-upload-pack or git-receive-pack");
 }
 
