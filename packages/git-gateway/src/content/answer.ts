@@ -76,9 +76,16 @@ export function revisionOf({ argument }: ContentRequest): string {
 }
 
 /** Both sides of `<base>...<head>`. @throws {GatewayError} 400 for anything else. */
-export function rangeOf({ argument }: ContentRequest): { base: string; head: string } {
-  const [base, head, ...more] = argument.split("...");
-  if (!base || !head || more.length > 0)
-    throw new GatewayError(400, `${JSON.stringify(argument.slice(0, 200))} is not <base>...<head>`);
-  return { base, head };
+export function rangeOf(request: ContentRequest): { base: string; head: string } {
+  const { base, head, dots } = comparisonOf(request);
+  if (dots === "...") return { base, head };
+  throw new GatewayError(400, `${JSON.stringify(request.argument.slice(0, 200))} is not <base>...<head>`);
+}
+
+/** Both sides of `<base>...<head>` (from where they parted) or `<base>..<head>` (as they are). @throws {GatewayError} 400 */
+export function comparisonOf({ argument }: ContentRequest): { base: string; head: string; dots: ".." | "..." } {
+  const [base, dots, head, ...more] = argument.split(/(\.{2,})/);
+  if (!base || !head || more.length > 0 || (dots !== ".." && dots !== "..."))
+    throw new GatewayError(400, `${JSON.stringify(argument.slice(0, 200))} is not <base>...<head> or <base>..<head>`);
+  return { base, head, dots };
 }

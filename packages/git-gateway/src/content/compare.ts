@@ -1,16 +1,11 @@
 import { pipeline } from "node:stream/promises";
-import {
-  changedFiles,
-  countCommits,
-  emptyTreeId,
-  log,
-  mergeBase,
-  normalizePath,
-  resolveCommit,
-  streamDiff,
-} from "@krate/git";
-import { answerJson, isImmutable, numberOf, rangeOf } from "./answer.ts";
+import { changedFiles, countCommits, emptyTreeId, log, mergeBase, resolveCommit, streamDiff } from "@krate/git";
+import { GatewayError } from "../access/gateway-error.ts";
+import { answerJson, comparisonOf, isImmutable, notModified, numberOf } from "./answer.ts";
 import { shownCommit, shownFiles } from "./commits.ts";
+import { filePatches } from "./file-patches.ts";
+import { streamLines } from "./lines.ts";
+import { textPath } from "./repository-path.ts";
 import type { ContentRequest } from "./serve.ts";
 
 /** Commits a comparison lists; `ahead` counts all of them. */
@@ -18,9 +13,9 @@ const maxCommits = 250;
 /** Counting stops here: "more than 100,000 commits behind" is as good. */
 const maxCounted = 100_000;
 
-/** Both sides resolved, with the commit they are compared from: the merge base, or the empty tree for unrelated histories. */
+/** Both sides resolved, with what head is compared with: the merge base (the empty tree for unrelated histories), or base itself. */
 async function resolveRange(request: ContentRequest) {
-  const { base, head } = rangeOf(request);
+  const { base, head, dots } = comparisonOf(request);
   const [baseSha, headSha] = await Promise.all([
     resolveCommit(base, request.reader),
     resolveCommit(head, request.reader),
@@ -31,7 +26,7 @@ async function resolveRange(request: ContentRequest) {
     baseSha,
     headSha,
     mergeBaseSha,
-    from: mergeBaseSha ?? emptyTreeId,
+    from: dots === ".." ? baseSha : (mergeBaseSha ?? emptyTreeId),
     read,
     immutable: isImmutable(base) && isImmutable(head),
   };
@@ -53,22 +48,52 @@ export async function serveCompare(request: ContentRequest): Promise<void> {
   );
 }
 
-/** A unified diff from the merge base to head, streamed: any size at constant memory. `path` limits it to one file or folder. */
+const diffTimeoutMs = 30 * 60_000;
+
+/**
+ * A unified diff to head, streamed: any size at constant memory, no faster than the client reads. `path` limits it to one file or folder,
+ * `context` (0 to 1000, default 3) is the lines around a change. With `format=ndjson` one JSON object per file:
+ *
+ *   {"path", "previousPath"?, "kind", "binary", "patch"}      a file; "patch" as in the unified diff
+ *   {"path", …, "patch": …, "more": true}                     a part of a long one; the next object goes on with the same file
+ *   {"complete": true}                                        last; without it the answer is not whole
+ */
 export async function serveDiff(request: ContentRequest): Promise<void> {
-  const { response } = request;
-  const contextLines = numberOf(request.query, "context", { min: 0, max: 1000, default: 3 });
-  const path = normalizePath(request.query.get("path") ?? "") || undefined;
+  const { response, query } = request;
+  const contextLines = numberOf(query, "context", { min: 0, max: 1000, default: 3 });
+  const format = query.get("format") || "patch";
+  if (format !== "patch" && format !== "ndjson")
+    throw new GatewayError(400, `format must be patch or ndjson, not ${JSON.stringify(format.slice(0, 40))}`);
+  const path = textPath(request.path) || undefined;
   const { headSha, from, read, immutable } = await resolveRange(request);
-  response.setHeader("content-type", "text/plain; charset=utf-8");
-  response.setHeader("x-content-type-options", "nosniff");
   response.setHeader("x-krate-commit", headSha);
-  response.setHeader("cache-control", immutable ? "private, max-age=31536000, immutable" : "private, no-cache");
-  response.setHeader("vary", "authorization");
+  const key = Buffer.from(JSON.stringify([format, contextLines, path])).toString("base64url");
+  if (notModified(request, `"${from}-${headSha}-${key}"`, { immutable })) return;
+  const start = () => streamDiff(from, headSha, { contextLines, path }, { ...read, timeoutMs: diffTimeoutMs });
+  if (format === "ndjson") {
+    await streamLines(request, { immutable }, async function* () {
+      const stream = start();
+      const failed = stream.finished.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      try {
+        yield* filePatches(stream.stdout);
+        const error = await failed;
+        if (error) throw error;
+      } finally {
+        stream.kill();
+      }
+      yield { complete: true };
+    });
+    return;
+  }
+  response.setHeader("content-type", "text/plain; charset=utf-8");
   if (request.request.method === "HEAD") {
     response.end();
     return;
   }
-  const stream = streamDiff(from, headSha, { contextLines, path }, { ...read, timeoutMs: 5 * 60_000 });
+  const stream = start();
   await pipeline(stream.stdout, response);
   await stream.finished;
 }

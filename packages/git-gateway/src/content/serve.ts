@@ -4,11 +4,15 @@
  *   GET /-/refs                                  branches and tags
  *   GET /-/tree/<rev>?path=&lastCommits=&wait=   one directory
  *   GET /-/lastcommits/<rev>?path=               which commit last changed each entry of a directory, as it is found
- *   GET /-/blob/<rev>?path=                      one file, raw
+ *   GET /-/branches, /-/tags                     the same page by page, with commits and distances
+ *   GET /-/blob/<rev>?path=                      the bytes of one file, for pages and scripts
+ *   GET /-/raw/<rev>?path=                       the bytes of one file, for people who follow a link
+ *   GET /-/blame/<rev>?path=                     who last changed each line, as it is found
  *   GET /-/commits/<rev>?limit=&after=&path=     history, page by page
- *   GET /-/commit/<rev>                          one commit with the files it changed
+ *   GET /-/commit/<rev>                          one commit with its signature and the files it changed
  *   GET /-/compare/<base>...<head>               what head has that base has not, since their merge base
  *   GET /-/diff/<base>...<head>?path=&context=   the same as a unified diff, streamed
+ *   GET /-/archive/<rev>?format=&prefix=&path=   all files in one, streamed
  *   GET /-/rangediff/<old>...<new>?base=         two versions of a series, commit by commit
  *
  * <rev> is a branch, tag, full ref or object id, URL-encoded as one component ("feature%2Fx"). Failures are Kubernetes Status objects.
@@ -27,12 +31,16 @@ import { GatewayError } from "../access/gateway-error.ts";
 import type { Exchange } from "../http/git-handlers.ts";
 import type { Route } from "../http/route.ts";
 import type { CommitSignatures } from "../ports.ts";
-import { serveBlob } from "./blob.ts";
+import { serveArchive } from "./archive.ts";
+import { serveBlame } from "./blame.ts";
+import { serveBlob, serveRaw } from "./blob.ts";
+import { BoundedMap } from "./bounded-map.ts";
 import { CommitBriefs } from "./commit-briefs.ts";
 import { serveCommit, serveCommits } from "./commits.ts";
 import { serveCompare, serveDiff } from "./compare.ts";
 import { LastCommits } from "./last-commits/last-commits.ts";
 import { serveRangeDiff } from "./range-diff.ts";
+import { type Distance, serveBranches, serveTags } from "./ref-pages.ts";
 import { serveRefs } from "./refs.ts";
 import { pathOf, type RepositoryPath } from "./repository-path.ts";
 import { serveLastCommits, serveTree } from "./tree.ts";
@@ -51,6 +59,7 @@ export interface ContentOptions {
 interface Shared {
   signatures: CommitSignatures;
   trees: Trees;
+  distances: BoundedMap<Distance>;
   briefs: CommitBriefs;
   lastCommits: LastCommits;
 }
@@ -77,6 +86,11 @@ const views: Readonly<Record<string, View>> = {
   refs: { serve: serveRefs, cost: "process" },
   tree: { serve: serveTree, cost: "reads" },
   lastcommits: { serve: serveLastCommits, cost: "reads" },
+  branches: { serve: serveBranches, cost: "process" },
+  tags: { serve: serveTags, cost: "process" },
+  raw: { serve: serveRaw, cost: "stream" },
+  blame: { serve: serveBlame, cost: "stream" },
+  archive: { serve: serveArchive, cost: "stream" },
   blob: { serve: serveBlob, cost: "stream" },
   commits: { serve: serveCommits, cost: "process" },
   commit: { serve: serveCommit, cost: "process" },
@@ -85,6 +99,8 @@ const views: Readonly<Record<string, View>> = {
   rangediff: { serve: serveRangeDiff, cost: "process" },
 };
 
+/** Distances between two commits that are kept. */
+const maxDistances = 20_000;
 /** Longest a request waits for its turn, in milliseconds. */
 const waitMs = 10_000;
 /** Requests of one kind that run at once, over all repositories. */
@@ -106,6 +122,7 @@ export class ContentApi {
     this.#shared = {
       signatures: options.signatures,
       trees: new Trees(),
+      distances: new BoundedMap(maxDistances),
       briefs: new CommitBriefs(),
       lastCommits: new LastCommits(new WorkSlots(limits.search), options.onProblem),
     };

@@ -29,6 +29,12 @@ export interface LogOptions {
   /** Only commits that touch this path; followed exactly, not across renames. */
   path?: string;
   oldestFirst?: boolean;
+  /** Goes on under the names the file of `path` had before. */
+  follow?: boolean;
+  /** Only commits whose author's name or address has this in it, in any case. */
+  author?: string;
+  /** In place of `path`: lines for `--stdin`, which can name a path that is not text. */
+  stdin?: Buffer;
 }
 
 // Ten NUL-terminated fields per record. %G? is not asked for: it would run gpg.
@@ -49,9 +55,12 @@ export async function log(options: LogOptions, read: ReadOptions): Promise<Commi
   ];
   if (options.skip) args.push(`--skip=${options.skip}`);
   if (options.oldestFirst) args.push("--reverse");
-  args.push(...options.include, ...(options.exclude ?? []).map((id) => `^${id}`), "--");
-  if (options.path) args.push(`:(literal,top)${options.path}`);
-  const { stdout } = await runGit(args, read);
+  if (options.follow) args.push("--follow");
+  if (options.author) args.push("--regexp-ignore-case", "--fixed-strings", `--author=${options.author}`);
+  args.push(...options.include, ...(options.exclude ?? []).map((id) => `^${id}`));
+  if (options.stdin) args.push("--stdin");
+  else args.push("--", ...(options.path ? [`:(literal,top)${options.path}`] : []));
+  const { stdout } = await runGit(args, { ...read, ...(options.stdin && { stdin: options.stdin }) });
   return parseCommits(stdout.toString("utf8"));
 }
 
