@@ -25,6 +25,13 @@ async function turnsDuring<T>(running: Promise<T>): Promise<{ result: T; turns: 
 }
 
 describe("the patterns of a schema", () => {
+  it("are each their own", () => {
+    const properties = { a: { type: "string", pattern: "^a$" }, b: { type: "string", pattern: "^b$" } };
+    const { validate } = compileSchema({ type: "object", properties } as Schema);
+    expect(validate({ a: "a", b: "b" })).toEqual([]);
+    expect(validate({ a: "b", b: "a" }).map(({ field }) => field)).toEqual(["a", "b"]);
+  });
+
   it("are matched in turns, with the result of a validation without a pause", async () => {
     const { validate, validateInTurns } = compileSchema(patternOf("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"));
     const object = {

@@ -120,6 +120,8 @@ export function withPatternWork<T>(work: PatternWork, validate: () => T): T {
 export const patternEngine: RegExpEngine = Object.assign(
   (pattern: string): RegExpLike => ({
     test: (text) => (current ?? new PatternWork()).test(pattern, text),
+    // ajv keeps one engine for all patterns of equal text: without this there is one for all.
+    toString: () => pattern,
   }),
   { code: "linearRegExp" },
 );
