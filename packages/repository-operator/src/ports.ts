@@ -3,6 +3,7 @@ import type { Branches } from "./git/branches.ts";
 import type { GatewayPort } from "./git/push.ts";
 import type { MergeStep } from "./merge/merge.ts";
 import type { Person } from "./merge/message.ts";
+import type { QueueStep } from "./merge-queue/state.ts";
 import type { Pushes } from "./pushes.ts";
 
 /** What the controllers have beside the API server. */
@@ -18,5 +19,5 @@ export interface OperatorPorts {
   /** `ssh://git@host:port` of its SSH side, where there is one. */
   sshUrl?: string;
   /** Tests end the process here. */
-  checkpoint?: (step: MergeStep) => Promise<void>;
+  checkpoint?: (step: MergeStep | "suggestion-pushed" | QueueStep) => Promise<void>;
 }

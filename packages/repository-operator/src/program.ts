@@ -4,17 +4,21 @@ import { credentialsOf, type KubeConfig } from "@krate/kube";
 import type { OperatorConfig } from "./config.ts";
 import { issueComments, pullRequestComments } from "./controllers/comment-counts.ts";
 import { addIndexes } from "./controllers/indexes.ts";
+import { mergeQueues } from "./controllers/merge-queues.ts";
 import { patchSets } from "./controllers/patch-sets.ts";
 import { previews, sweepPreviews } from "./controllers/previews.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
+import { queueEntries } from "./controllers/queue-entries.ts";
 import { repositories } from "./controllers/repositories.ts";
 import { reviewComments } from "./controllers/review-comments.ts";
 import { reviews } from "./controllers/reviews.ts";
 import { sshKeys } from "./controllers/ssh-keys.ts";
+import { suggestions } from "./controllers/suggestions.ts";
 import { LostPullRequests, sweepPullRefs } from "./controllers/sweep-pull-refs.ts";
 import { Branches } from "./git/branches.ts";
 import { gitGateway } from "./git/push.ts";
 import { sweepScratch } from "./git/scratch.ts";
+import { queueMetrics } from "./merge-queue/metrics.ts";
 import type { OperatorPorts } from "./ports.ts";
 import { Pushes, pushConsumer } from "./pushes.ts";
 
@@ -66,10 +70,13 @@ export function operatorProgram(
           patchSets(ports, lost),
           reviews(),
           reviewComments(ports),
+          suggestions(ports),
           sshKeys(),
           pullRequestComments(),
           issueComments(),
           previews(config.gitUrl),
+          mergeQueues(ports, queueMetrics(context.metrics)),
+          queueEntries(),
         ],
         consumers: [pushConsumer(pushes)],
       };

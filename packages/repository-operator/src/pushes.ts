@@ -79,8 +79,8 @@ export function pushConsumer(pushes: Pushes): LogConsumer {
     reads: [PullRequest, Repository],
     async handle(event, context) {
       const { metadata, spec } = event;
-      // What the operator itself keeps below refs/pull/ is no push of anybody.
-      if (spec.decision === "Rejected" || spec.ref.startsWith("refs/pull/")) return;
+      // What the operator itself keeps below refs/pull/ and refs/queue/ is no push of anybody.
+      if (spec.decision === "Rejected" || /^refs\/(pull|queue)\//.test(spec.ref)) return;
       pushes.note(event);
       const namespace = metadata.namespace ?? "";
       pushes.repositories.enqueue({ namespace, name: spec.repository }, { afterSeconds: gatherSeconds });

@@ -4,6 +4,7 @@ import {
   BranchProtection,
   CheckRun,
   IssueComment,
+  MergeQueue,
   PatchSet,
   Pipeline,
   PullRequest,
@@ -13,6 +14,7 @@ import {
   SSHKey,
 } from "@krate/kinds";
 import { effectiveProtection } from "@krate/refpolicy";
+import type { QueueLookup } from "../merge-queue/queue-of.ts";
 import { branchKeys, branchRef, type RepositoryLookup } from "../pull-request/locate.ts";
 import { hasEnded, type PullRequestObject } from "../pull-request/status.ts";
 import { pullRequestBranchIndex, repositoryOrganizationIndex } from "../pushes.ts";
@@ -76,6 +78,13 @@ export function protectionOf({ metadata, spec }: PullRequestObject, { lister }: 
   const repository = lister(Repository).get({ namespace, name: spec.repository });
   const base = branchRef(spec.base ?? repository?.spec.defaultBranch ?? "main");
   return repository && effectiveProtection(lister(BranchProtection).list(namespace), repository, base);
+}
+
+export function queueLookup({ lister }: MapContext): QueueLookup {
+  return {
+    queues: (namespace) => lister(MergeQueue).list(namespace),
+    defaultBranch: (key) => lister(Repository).get(key)?.spec.defaultBranch,
+  };
 }
 
 export function repositoryLookup({ lister }: MapContext): RepositoryLookup {

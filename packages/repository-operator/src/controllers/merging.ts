@@ -1,14 +1,16 @@
 /** The phase Merging of a pull request: claim, merge, say what came of it. */
 import { done, type ReconcileContext, type ReconcileResult, WaitError } from "@krate/controller";
 import { zeroObjectId } from "@krate/git";
-import { findCondition, isFalse, isTrue, PullRequest, User } from "@krate/kinds";
+import { BranchProtection, findCondition, isFalse, isTrue, PullRequest } from "@krate/kinds";
+import { effectiveProtection } from "@krate/refpolicy";
 import { GatewayUnavailableError } from "../git/push.ts";
 import { type MergeOutcome, type MergeRequest, mergePullRequest, readRef } from "../merge/merge.ts";
-import type { Person } from "../merge/message.ts";
+import { personOfUser } from "../person.ts";
 import type { OperatorPorts } from "../ports.ts";
 import { isLocated, type LocatedPullRequest } from "../pull-request/locate.ts";
 import type { PullRequestObject, PullRequestStatus, Unresolved } from "../pull-request/status.ts";
 import { indexes } from "./indexes.ts";
+import { reconcileQueuedMerge } from "./queued-merges.ts";
 
 type Result = ReconcileResult<PullRequestStatus>;
 const condition = "Merged";
@@ -27,6 +29,8 @@ export async function reconcileMerge(
 ): Promise<Result> {
   const verdict = decidedAgainst(pullRequest);
   if (verdict) return reset(pullRequest, verdict, context);
+  // Its MergeQueue does the merging.
+  if (pullRequest.spec.queued === true) return reconcileQueuedMerge(pullRequest, located, context, ports);
   if (!isLocated(located)) return refuse("MergeFailed", located.message);
   if (located.repository.metadata.deletionTimestamp) return refuse("MergeFailed", "the repository is being deleted");
   if (located.repository.spec.archived === true) return refuse("MergeFailed", "the repository is archived");
@@ -53,7 +57,7 @@ export async function reconcileMerge(
     head,
     approvedHeadSha,
     method,
-    author: personOf(claimed, context),
+    author: personOfUser(claimed.status?.author?.user ?? "unknown", claimed.metadata.namespace, context),
     committer: ports.committer,
   };
   const outcome = await merge(request, context, ports);
@@ -62,13 +66,30 @@ export async function reconcileMerge(
       conditions: [isFalse(condition, "InProgress", "the base branch moves faster than the merge; trying again")],
     });
   if (outcome.result === "failed") return refuse(outcome.reason, outcome.message);
-  await deleteHeadBranch(claimed, located, request, context, ports);
+  const how = `${method} of ${approvedHeadSha} into ${located.base.ref.replace(/^refs\/heads\//, "")}`;
+  return finishMerge({ pullRequest: claimed, located, approvedHeadSha, how, ...outcome }, context, ports);
+}
+
+/** The change is on the base: tidies up and says so. */
+export async function finishMerge(
+  merge: {
+    pullRequest: PullRequestObject;
+    located: LocatedPullRequest;
+    approvedHeadSha: string;
+    how: string;
+    commitId: string;
+    at: string;
+  },
+  context: ReconcileContext,
+  ports: OperatorPorts,
+): Promise<Result> {
+  const { pullRequest, how, commitId, at } = merge;
+  await deleteHeadBranch(merge, context, ports);
   await ports.checkpoint?.("branch-deleted");
-  const message = `${method} of ${approvedHeadSha} into ${located.base.ref.replace(/^refs\/heads\//, "")}`;
-  context.events.record(claimed, "Normal", "MergedByRequest", `${message}: ${outcome.commitId}`);
+  context.events.record(pullRequest, "Normal", "MergedByRequest", `${how}: ${commitId}`);
   return done({
-    status: { phase: "Merged", mergeState: "Clean", mergeCommitSha: outcome.commitId, mergedAt: outcome.at },
-    conditions: [isTrue(condition, "MergedByRequest", message)],
+    status: { phase: "Merged", mergeState: "Clean", mergeCommitSha: commitId, mergedAt: at },
+    conditions: [isTrue(condition, "MergedByRequest", how)],
   });
 }
 
@@ -93,7 +114,7 @@ function decidedAgainst(pullRequest: PullRequestObject): { reason: string; messa
   return isOfNow && (merged?.reason === "MergeFailed" || merged?.reason === "HeadMoved") ? merged : undefined;
 }
 
-function refuse(reason: "MergeFailed" | "HeadMoved", message: string): Result {
+export function refuse(reason: "MergeFailed" | "HeadMoved", message: string): Result {
   return done({ conditions: [isFalse(condition, reason, message)] });
 }
 
@@ -112,14 +133,27 @@ async function reset(
 
 /** Best effort: the merge stands whatever comes of it. */
 async function deleteHeadBranch(
-  pullRequest: PullRequestObject,
-  located: LocatedPullRequest,
-  { repository, head, base, approvedHeadSha }: MergeRequest,
+  {
+    pullRequest,
+    located,
+    approvedHeadSha,
+  }: { pullRequest: PullRequestObject; located: LocatedPullRequest; approvedHeadSha: string },
   { events, lister, log }: ReconcileContext,
   ports: OperatorPorts,
 ): Promise<void> {
+  const { base } = located;
+  const { repository } = base;
+  const head = { gitDir: ports.backend.gitDir(located.head.repository), ref: located.head.ref };
   if (located.repository.spec.merge?.deleteHeadBranch !== true || located.fork) return;
   if (head.ref === base.ref || head.ref === `refs/heads/${located.repository.spec.defaultBranch ?? "main"}`) return;
+  // The gateway lets the operator bypass protections: what is protected is kept here.
+  const protections = lister(BranchProtection).list(repository.namespace);
+  const protection = effectiveProtection(protections, located.repository, head.ref);
+  if (protection && !protection.allowDeletion) {
+    const sources = protection.sources.map((source) => `BranchProtection/${source}`).join(", ");
+    events.record(pullRequest, "Normal", "HeadBranchKept", `${pullRequest.spec.head} is protected by ${sources}`);
+    return;
+  }
   const others = lister(PullRequest)
     .byIndex(indexes.open, `${repository.namespace}/${repository.name}`)
     .filter(({ metadata, spec }) => {
@@ -138,7 +172,7 @@ async function deleteHeadBranch(
   }
 }
 
-function subjectOf({ metadata, spec, status }: PullRequestObject): MergeRequest["pullRequest"] {
+export function subjectOf({ metadata, spec, status }: PullRequestObject): MergeRequest["pullRequest"] {
   return {
     namespace: metadata.namespace ?? "",
     name: metadata.name ?? "",
@@ -147,15 +181,4 @@ function subjectOf({ metadata, spec, status }: PullRequestObject): MergeRequest[
     ...(status?.number !== undefined && { number: status.number }),
     ...(spec.body && { body: spec.body }),
   };
-}
-
-/** The User object of the author where there is one; otherwise the Kubernetes user name with an address nobody has. */
-function personOf({ metadata, status }: PullRequestObject, { lister }: ReconcileContext): Person {
-  const user = status?.author?.user ?? "unknown";
-  const found = lister(User)
-    .list(metadata.namespace)
-    .find(({ metadata: { name }, spec }) => (spec.username ?? name) === user);
-  if (found) return { name: found.spec.displayName, email: found.spec.email };
-  const local = user.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^-+|-+$/g, "") || "unknown";
-  return { name: user, email: `${local}@users.noreply.krate.a5c.ai` };
 }

@@ -20,6 +20,7 @@ import { RepositoryMissingError } from "@krate/git";
 import {
   BranchProtection,
   CheckRun,
+  MergeQueue,
   type ObjectOf,
   Pipeline,
   PullRequest,
@@ -45,6 +46,7 @@ import {
 } from "../pull-request/status.ts";
 import { indexes, protectionOf, repositoryLookup } from "./indexes.ts";
 import { reconcileMerge } from "./merging.ts";
+import { landedKeys } from "./queued-merges.ts";
 
 /** A push was announced and its ref has not moved yet. */
 const expectedPushSeconds = 0.05;
@@ -72,6 +74,7 @@ export function pullRequests(ports: OperatorPorts): Controller {
       watch(BranchProtection, ({ metadata }, { lister }) =>
         keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}`)),
       ),
+      watch(MergeQueue, landedKeys),
       watch(Repository, ({ metadata, spec }, { lister }) => [
         ...keysOf(lister(PullRequest).byIndex(indexes.open, `${metadata.namespace}/${metadata.name}`)),
         ...keysOf(lister(PullRequest).byIndex(indexes.fork, `${spec.organizationRef}/${metadata.name}`)),
@@ -112,17 +115,20 @@ async function observe(
     const message = `branch "${missing.ref.replace(/^refs\/heads\//, "")}" of "${missing.repository.namespace}/${missing.repository.name}" does not exist`;
     return { ...planUnresolved(pullRequest, { reason: "BranchMissing", message }), ...again };
   }
-  const commits = { headSha: head.sha, baseSha: base.sha };
+  const commits = { headSha: head.sha, baseSha: base.sha, baseRef: located.base.ref };
   const analysis = await analyses.of([...new Set([base.gitDir, head.gitDir])], commits, context.signal);
   const current =
     pullRequest.status?.headSha === head.sha ? pullRequest : await context.claim(pullRequest, { headSha: head.sha });
-  return { ...planStatus(current, analysis, await verdictsOf(current, analysis, base.gitDir, context)), ...again };
+  return {
+    ...planStatus(current, analysis, await verdictsOf(current, analysis, { ...base, sha: base.sha }, context)),
+    ...again,
+  };
 }
 
 async function verdictsOf(
   pullRequest: PullRequestObject,
   analysis: Analysis,
-  gitDir: string,
+  { gitDir, sha: baseSha }: { gitDir: string; sha: string },
   context: ReconcileContext,
 ): Promise<Verdicts> {
   const { metadata, spec, status } = pullRequest;
@@ -138,7 +144,7 @@ async function verdictsOf(
   const owners = protection?.requireCodeOwners
     ? missingOwners(
         analysis.files.flatMap(({ path, previousPath }) => (previousPath ? [path, previousPath] : [path])),
-        await readCodeOwners(analysis.baseSha, { gitDir, signal: context.signal }),
+        await readCodeOwners(baseSha, { gitDir, signal: context.signal }),
         reviews.approvals,
         userOfMail(lister(User).list(namespace)),
       )

@@ -145,6 +145,9 @@ export type Action =
   /** Nothing to do; look again after so many seconds even if nothing changes. */
   | { kind: "wait"; seconds?: number };
 
+/** Points at which a test may end the process: before an action, and after it. */
+export type QueueStep = `queue-${"before" | "after"}-${Action["kind"]}`;
+
 export type BuiltEntry =
   | { uid: string; result: "built"; commit: string; treeId: string }
   | { uid: string; result: "failed"; reason: string; message: string }
