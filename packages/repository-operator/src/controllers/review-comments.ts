@@ -3,8 +3,8 @@ import { type Controller, defineController, done, type ReconcileContext, watch }
 import { RepositoryMissingError } from "@krate/git";
 import { type ObjectOf, PullRequest, Repository, ReviewComment } from "@krate/kinds";
 import type { OperatorPorts } from "../ports.ts";
-import { type Anchor, Anchors } from "../pull-request/anchors.ts";
-import { isLocated, type LocatedPullRequest, locate } from "../pull-request/locate.ts";
+import { type Anchor, Anchors, anchorOf, repositoryWith } from "../pull-request/anchors.ts";
+import { isLocated, locate } from "../pull-request/locate.ts";
 import { indexes, repositoryLookup } from "./indexes.ts";
 
 type ReviewCommentObject = ObjectOf<typeof ReviewComment>;
@@ -37,10 +37,6 @@ export function reviewComments(ports: OperatorPorts): Controller {
   });
 }
 
-export function anchorOf({ spec: { commitSha, path, line, startLine } }: ReviewCommentObject): Anchor {
-  return { commitSha, path, ...(line !== undefined && { lines: { first: startLine ?? line, last: line } }) };
-}
-
 function positionOf({ commitSha, path, lines }: Anchor) {
   if (!lines) return { commitSha, path };
   return { commitSha, path, line: lines.last, ...(lines.first !== lines.last && { startLine: lines.first }) };
@@ -60,17 +56,4 @@ async function placeOf(
   if (!commitSha || !located || !isLocated(located)) return undefined;
   const gitDir = await repositoryWith([spec.commitSha, commitSha], located, ports);
   return gitDir === undefined ? undefined : { commitSha, gitDir };
-}
-
-/** The pull request's own repository keeps former heads; a fork has the newest one first. */
-export async function repositoryWith(
-  commits: readonly string[],
-  { base, head }: LocatedPullRequest,
-  { backend, branches }: OperatorPorts,
-): Promise<string | undefined> {
-  for (const gitDir of new Set([backend.gitDir(base.repository), backend.gitDir(head.repository)])) {
-    const found = await branches.refs(gitDir, commits);
-    if (found.every((commit) => commit !== undefined)) return gitDir;
-  }
-  return undefined;
 }

@@ -1,7 +1,10 @@
 /** Finds the lines of a review comment in another commit: through pushes, force pushes and renames. */
 
+import type { ObjectOf, ReviewComment } from "@krate/kinds";
 import type { Branches } from "../git/branches.ts";
 import { Memo } from "../memo.ts";
+import type { OperatorPorts } from "../ports.ts";
+import type { LocatedPullRequest } from "./locate.ts";
 import { type Hunk, type Lines, linesOf, readHunks, readRenames, relocate } from "./outdated.ts";
 
 export interface Anchor {
@@ -9,6 +12,24 @@ export interface Anchor {
   path: string;
   /** Absent for a comment on the file. */
   lines?: Lines;
+}
+
+/** Where a comment was made. */
+export function anchorOf({ spec: { commitSha, path, line, startLine } }: ObjectOf<typeof ReviewComment>): Anchor {
+  return { commitSha, path, ...(line !== undefined && { lines: { first: startLine ?? line, last: line } }) };
+}
+
+/** The pull request's own repository keeps former heads; a fork has the newest one first. */
+export async function repositoryWith(
+  commits: readonly string[],
+  { base, head }: LocatedPullRequest,
+  { backend, branches }: Pick<OperatorPorts, "backend" | "branches">,
+): Promise<string | undefined> {
+  for (const gitDir of new Set([backend.gitDir(base.repository), backend.gitDir(head.repository)])) {
+    const found = await branches.refs(gitDir, commits);
+    if (found.every((commit) => commit !== undefined)) return gitDir;
+  }
+  return undefined;
 }
 
 /** Files above this size have lines that only shift: moved ones are not looked for. */

@@ -23,8 +23,8 @@ const analysis = (fields: Partial<Analysis> = {}): Analysis => ({
   headSha: head,
   baseSha: base,
   mergeBaseSha: base,
-  merge: { kind: "clean", treeId: "t" },
-  files: [{ path: "a" }],
+  merge: { kind: "clean" },
+  files: [{ path: "a", kind: "modified" }],
   additions: 1,
   deletions: 2,
   ...fields,
@@ -81,7 +81,10 @@ describe("status of a pull request", () => {
   });
 
   test("of many files the first 300 are listed and all are counted", () => {
-    const files = Array.from({ length: 1000 }, (_, index) => ({ path: `f${index}${"x".repeat(2000)}` }));
+    const files = Array.from({ length: 1000 }, (_, index) => ({
+      path: `f${index}${"x".repeat(2000)}`,
+      kind: "added" as const,
+    }));
     const { status } = planStatus(pullRequest(), analysis({ files }), verdicts());
     expect(status.changedFiles).toHaveLength(300);
     expect(status.changedFiles?.[0]).toHaveLength(1024);
