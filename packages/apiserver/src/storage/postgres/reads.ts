@@ -10,6 +10,7 @@ import type { ResourceIds } from "./resource-ids.ts";
 import { rowCursor } from "./row-cursor.ts";
 import type { Sessions } from "./sessions.ts";
 import { countObjects } from "./sql/count-objects.ts";
+import { isFull } from "./sql/read-bytes.ts";
 import { readLogOf } from "./sql/read-log.ts";
 
 /** Reads one object at a time. */
@@ -120,7 +121,8 @@ export function createScopeReads(
       const events = await readLogOf(reader, (id) => ids.name(id), range);
       const { compacted } = await heads.read();
       if (after < compacted) throw compactedRevision(after, compacted);
-      return { events, position: events.length < limit ? upTo : (events.at(-1)?.revision ?? upTo) };
+      const isAll = events.length < limit && !isFull(events.map(({ row }) => row));
+      return { events, position: isAll ? upTo : (events.at(-1)?.revision ?? upTo) };
     },
   };
   return source;

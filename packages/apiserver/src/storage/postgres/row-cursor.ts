@@ -6,6 +6,7 @@ import { copyRows } from "./copy-rows.ts";
 import type { ResourceIds } from "./resource-ids.ts";
 import type { Sessions } from "./sessions.ts";
 import { type ListRange, listRowsSql, rowsOfRevisionsSql, selectRevisionsSql } from "./sql/list-rows.ts";
+import { isFull } from "./sql/read-bytes.ts";
 
 export interface RowSource {
   sessions: Sessions;
@@ -35,6 +36,7 @@ async function rangeOf(
 }
 
 /**
+ * A chunk has fewer rows than asked for when they are large (`maxReadBytes`); `more` may then be said of a list that ends there.
  * Without a selector each chunk goes on along the key. With one, finding the rows is what costs: after the first chunk (most
  * lists have no second) the rest is found once, as revisions, and fetched chunk by chunk.
  */
@@ -51,11 +53,14 @@ export function rowCursor(
     const rows = await readRows(source, scope, { revision, after, limit: count + 1 });
     const more = rows.length > count;
     if (more) rows.pop();
-    return { rows, more };
+    return { rows, more: more || isFull(rows) };
   }
   async function ofFound(count: number): Promise<{ rows: StoredRow[]; more: boolean }> {
     found ??= await selectRevisions(source, scope, { revision, after, limit: Number.POSITIVE_INFINITY });
-    const rows = await copyRows(source.sessions.list, rowsOfRevisionsSql(found.splice(0, count)), scope);
+    const asked = found.slice(0, count);
+    const rows = await copyRows(source.sessions.list, rowsOfRevisionsSql(asked), scope);
+    const last = isFull(rows) ? rows.at(-1)?.revision : undefined;
+    found.splice(0, last === undefined ? asked.length : asked.indexOf(last) + 1);
     return { rows, more: found.length > 0 };
   }
   const selects = (scope.selector?.labels?.length ?? 0) + (scope.selector?.fields?.length ?? 0) > 0;

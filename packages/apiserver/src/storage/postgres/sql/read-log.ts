@@ -4,21 +4,26 @@ import type { ObjectKey } from "../../store.ts";
 import type { Queryable } from "../connection.ts";
 import { getVersion } from "./get-version.ts";
 import { type ObjectRow, rowOf } from "./object-row.ts";
+import { bytesBefore, maxReadBytes } from "./read-bytes.ts";
 import { inPlace } from "./rows-in-place.ts";
 
-const columns = `l.revision, l.resource_id, l.change, l.namespace, l.name, l.previous_revision, l.tags,
+/** The chosen rows of the log up to the one that brings them to `maxReadBytes`, each with the tags of what it replaced. */
+function bounded(chosen: string): string {
+  return `select l.revision, l.resource_id, l.change, l.namespace, l.name, l.previous_revision, l.tags,
   l.revision_offset, l.bytes, p.tags as previous_tags
-from krate_log l left join krate_rows p on p.revision = l.previous_revision and ${inPlace("p")}`;
+from (select c.*, ${bytesBefore("c.bytes", "c.revision")} from (${chosen}) c) l
+  left join krate_rows p on p.revision = l.previous_revision and ${inPlace("p")}
+where l.bytes_before < ${maxReadBytes}
+order by l.revision`;
+}
 
 /** Every event after a revision, in order. */
-const everything = `select ${columns}
-where l.revision > $1
-order by l.revision limit $2`;
+const everything = bounded(`select * from krate_log where revision > $1 order by revision limit $2`);
 
 /** Those of one resource, and one namespace unless null, in ($1, $2]. */
-const ofResource = `select ${columns}
-where l.revision > $1 and l.revision <= $2 and l.resource_id = $3 and ($4::text is null or l.namespace = $4)
-order by l.revision limit $5`;
+const ofResource = bounded(`select * from krate_log
+where revision > $1 and revision <= $2 and resource_id = $3 and ($4::text is null or namespace = $4)
+order by revision limit $5`);
 
 interface LogRow extends ObjectRow {
   resource_id: number;
