@@ -24,6 +24,7 @@ export interface ForgeState {
   apiUrl: string;
   gitUrl: string;
   sshUrl: string;
+  searchUrl?: string;
   consoleUrl?: string;
   kubeconfig: string;
   namespace: string;

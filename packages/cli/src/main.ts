@@ -73,7 +73,12 @@ program
 program
   .command("search")
   .description("Find code in all repositories you may read.")
-  .argument("<query>", "words and filters, in Zoekt's language; quote the whole for the shell")
+  .argument(
+    "<query...>",
+    "words and filters, in Zoekt's language; quote them for the shell, and put -- before a leading -",
+  )
+  // As grep: 1 is for nothing found.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .option("-n, --namespace <name>", "only repositories of this namespace (default: all you may read)")
   .option("--repo <name>", "only the repository of this name")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
@@ -96,10 +101,11 @@ Examples:
   kubectl krate search 'TODO lang:go'
   kubectl krate search -n acme --repo app 'file:Dockerfile FROM'
   kubectl krate search -o json 'ParseQuery' | jq -r '.files[].path'
+  kubectl krate search -- '-lang:go retry'
 
 Exit codes, as grep: 0 found, 1 nothing found, 2 something is wrong.`,
   )
-  .action(async (query: string, { searchUrl, ...options }) => {
+  .action(async (words: string[], { searchUrl, ...options }) => {
     try {
       const url = searchUrl ?? readState(layoutOf(home()).state)?.searchUrl;
       if (!url)
@@ -107,7 +113,7 @@ Exit codes, as grep: 0 found, 1 nothing found, 2 something is wrong.`,
           "no forge runs here: say where the code search is with --search-url, or start one with krate up",
         );
       const found = await search({
-        query,
+        query: words.join(" "),
         searchUrl: url,
         ...options,
         colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
