@@ -17,6 +17,7 @@ import { HookPool } from "./hooks/hook-pool.ts";
 import { ModuleStore } from "./hooks/module-store.ts";
 import { ociModules } from "./hooks/oci-modules.ts";
 import { wasmRunner } from "./hooks/wasm-runner.ts";
+import { Housekeeping } from "./housekeeping/housekeeping.ts";
 import { createGatewayServer } from "./http/server.ts";
 import { openBuckets } from "./lfs/buckets.ts";
 import { LfsTokens } from "./lfs/lfs-tokens.ts";
@@ -72,6 +73,7 @@ export async function runGateway(
   const signingKeys = new KubeSigningKeys(client, onProblem);
   const signatures = new RegisteredKeySignatures(signingKeys);
   const content = new ContentApi({ backend, signatures, onProblem });
+  const housekeeping = new Housekeeping({ backend, onProblem });
   const events = kubeEventLog(client);
   const onUnrecorded = (entry: { pushId: string }, error: Error) =>
     log.error(
@@ -107,7 +109,10 @@ export async function runGateway(
     fetches: new SharedFetches({ onFetch: metrics.observeFetch }),
     fetchTimeoutMs: config.fetchTimeoutSeconds * 1000,
     mergeIdentity: `system:serviceaccount:${config.platformNamespace}:repository-operator`,
-    onPush: metrics.observePush,
+    onPush: (summary, view) => {
+      metrics.observePush(summary);
+      if (summary.outcome === "landed") housekeeping.add({ namespace: view.namespace, name: view.name, uid: view.uid });
+    },
   };
   const certificates = config.ssh?.authorityKey
     ? new SshCertificates(readSshPrivateKey(config.ssh.authorityKey))
@@ -159,7 +164,7 @@ export async function runGateway(
     const sshPort = await ssh?.server.listen(ssh.address);
     notReady = undefined;
     log.info({ port, sshPort, health: health.url, repositoryRoot: config.repositoryRoot }, "serving Git");
-    await recovery.run(signal);
+    await Promise.all([recovery.run(signal), housekeeping.run(signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -42,14 +42,26 @@ export async function withRepositoryLock<T>(workDir: string, work: () => Promise
 }
 
 async function lockFile(workDir: string): Promise<() => Promise<void>> {
-  const path = join(workDir, "receive.lock");
   await mkdir(workDir, { recursive: true });
   const deadline = Date.now() + maxWaitMs;
-  while (!(await tryCreate(path))) {
-    if (await isAbandoned(path)) await takeAway(path);
-    else if (Date.now() > deadline)
+  for (;;) {
+    const unlock = await tryFileLock(join(workDir, "receive.lock"));
+    if (unlock) return unlock;
+    if (Date.now() > deadline)
       throw new RepositoryBusyError("another push to this repository is taking too long; try again");
-    else await delay(20 + Math.random() * 30);
+    await delay(20 + Math.random() * 30);
+  }
+}
+
+/**
+ * Takes a lock among processes that share the disk, or answers undefined while somebody alive holds it. It is kept, while this process
+ * lives, until the answered function is called.
+ */
+export async function tryFileLock(path: string): Promise<(() => Promise<void>) | undefined> {
+  if (!(await tryCreate(path))) {
+    if (!(await isAbandoned(path))) return undefined;
+    await takeAway(path);
+    if (!(await tryCreate(path))) return undefined;
   }
   const touch = setInterval(() => {
     const now = new Date();
