@@ -4,6 +4,7 @@ import { credentialsOf, type KubeConfig } from "@krate/kube";
 import type { OperatorConfig } from "./config.ts";
 import { issueComments, pullRequestComments } from "./controllers/comment-counts.ts";
 import { addIndexes } from "./controllers/indexes.ts";
+import { issueLinks, linkedPullRequests } from "./controllers/issue-links.ts";
 import { mergeQueues } from "./controllers/merge-queues.ts";
 import { patchSets } from "./controllers/patch-sets.ts";
 import { previews, sweepPreviews } from "./controllers/previews.ts";
@@ -71,6 +72,8 @@ export function operatorProgram(
           reviews(),
           reviewComments(ports),
           suggestions(ports),
+          issueLinks(ports),
+          linkedPullRequests(),
           sshKeys(),
           pullRequestComments(),
           issueComments(),

@@ -3,6 +3,7 @@ import type { MapContext, ProgramContext } from "@krate/controller";
 import {
   BranchProtection,
   CheckRun,
+  Issue,
   IssueComment,
   MergeQueue,
   PatchSet,
@@ -14,6 +15,7 @@ import {
   SSHKey,
 } from "@krate/kinds";
 import { effectiveProtection } from "@krate/refpolicy";
+import { closesKeys } from "../closing/closes-keys.ts";
 import type { QueueLookup } from "../merge-queue/queue-of.ts";
 import { branchKeys, branchRef, type RepositoryLookup } from "../pull-request/locate.ts";
 import { hasEnded, type PullRequestObject } from "../pull-request/status.ts";
@@ -30,6 +32,10 @@ export const indexes = {
   open: "open",
   /** `<organization>/<repository>` of the fork: pull requests that have not ended */
   fork: "fork",
+  /** `<namespace>/<repository>#<number>` of issues */
+  number: "number",
+  /** `<namespace>/<name>` of the issues that pull requests close */
+  closes: "closes",
   /** `<kind>/<namespace>/<name>` of what is commented */
   target: "target",
   /** `<namespace> <fingerprint>` */
@@ -50,6 +56,12 @@ export function addIndexes({ informer }: Pick<ProgramContext, "informer">): void
     const fork = pullRequest.spec.headRepository;
     return fork && !hasEnded(pullRequest) ? [`${fork.organization}/${fork.name}`] : [];
   });
+  pullRequests.addIndex(indexes.closes, closesKeys);
+  informer(Issue).addIndex(indexes.number, ({ metadata, spec, status }) =>
+    spec.repository && status?.number !== undefined
+      ? [`${metadata.namespace}/${spec.repository}#${status.number}`]
+      : [],
+  );
   informer(CheckRun).addIndex(indexes.commit, ({ metadata, spec }) => [
     `${metadata.namespace}/${spec.repository}/${spec.sha}`,
   ]);
