@@ -99,6 +99,9 @@ const views: Readonly<Record<string, View>> = {
   rangediff: { serve: serveRangeDiff, cost: "process" },
 };
 
+/** All of them, for the reference. */
+export const viewNames: readonly string[] = Object.keys(views);
+
 /** Distances between two commits that are kept. */
 const maxDistances = 20_000;
 /** Longest a request waits for its turn, in milliseconds. */
@@ -132,10 +135,7 @@ export class ContentApi {
   async serve(route: Extract<Route, { kind: "content" }>, access: Access, exchange: Exchange): Promise<void> {
     const view = Object.hasOwn(views, route.view) ? views[route.view] : undefined;
     if (!view)
-      throw new GatewayError(
-        404,
-        `the content API has no view "${route.view}": it has ${Object.keys(views).join(", ")}`,
-      );
+      throw new GatewayError(404, `the content API has no view "${route.view}": it has ${viewNames.join(", ")}`);
     const { namespace, name } = access.view;
     try {
       const request = await this.#open(route, access, exchange);
