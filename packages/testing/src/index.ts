@@ -4,6 +4,7 @@ export { type ControlPlaneInfo, type ControlPlaneOptions, startControlPlane } fr
 export { kubeconfigFor } from "./control-plane/users.ts";
 export { type EventuallyOptions, eventually } from "./eventually.ts";
 export { freePort, freePorts } from "./free-port.ts";
+export { type Gitea, type GiteaOptions, type GiteaProcess, startGitea } from "./gitea/gitea.ts";
 export { buildGoModule } from "./go-module.ts";
 export { type KindCluster, type KindClusterOptions, startKindCluster } from "./kind-cluster.ts";
 export { findCommand, type Requirement, requirements } from "./requirements.ts";

@@ -18,6 +18,8 @@ export const requirements = {
     missingPrograms(["versitygw"]).length === 0
       ? undefined
       : "versitygw not built: run hack/control-plane build versitygw",
+  gitea: () =>
+    missingPrograms(["gitea"]).length === 0 ? undefined : "gitea not built: run hack/control-plane build gitea",
   docker: () => missingDocker(process.env),
   kubectl: () => missingCommand("kubectl", "run hack/control-plane build kubectl, or install it"),
   "postgres-15": () =>

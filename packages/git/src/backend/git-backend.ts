@@ -29,6 +29,8 @@ export type BackendHealth =
       state: "Degraded" | "Unreachable";
       reason: "StorageDegraded" | "GiteaUnavailable" | "RepositoryMissing";
       message: string;
+      /** True when it is served all the same, by another server than the one it is placed on. */
+      isServed?: boolean;
     };
 
 /** One ref to move. `expectedOldId` is what it must point at now; the zero id means "must not exist" (or, as newId, "delete"). */
@@ -40,9 +42,10 @@ export interface RefUpdate {
 
 /**
  * Why a ref was not moved: it is not where it was expected (`moved`), another process holds its lock (`locked`), a ref such as
- * a/b stands in the way of a (`conflict`), another ref of the transaction failed (`sibling`), or something else.
+ * a/b stands in the way of a (`conflict`), another ref of the transaction failed (`sibling`), the backend is away (`unavailable`; trying
+ * again later may help), or something else.
  */
-export type RefFailure = "moved" | "locked" | "conflict" | "sibling" | "other";
+export type RefFailure = "moved" | "locked" | "conflict" | "sibling" | "unavailable" | "other";
 
 /** Outcome of one update of a transaction. */
 export type RefUpdateResult =
@@ -92,6 +95,10 @@ export interface GitBackend {
   open(identity: RepositoryIdentity): Promise<BackendRepository>;
   /** Deletes the data, or keeps it so that a later `ensure` may adopt it. A missing repository is not an error. */
   remove(identity: RepositoryIdentity, policy: DeletionPolicy): Promise<void>;
+  /** Where the repository's files are, whether it exists or not. @throws {TypeError} when a name is not DNS-1123 */
+  gitDir(identity: RepositoryIdentity): string;
+  /** Address of the server that the repository is placed on, for operators; undefined where there is none. */
+  url(identity: RepositoryIdentity): string | undefined;
   /** Every repository the backend holds, retained ones included, in order of namespace and name. */
   list(): Promise<RepositoryIdentity[]>;
   /** Health of the backend, or of one repository in it. Never throws. */

@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gitText, runGit } from "../process/git-process.ts";
-import { isBranchName } from "../wire/ref-name.ts";
 import {
-  BackendConflictError,
   type BackendHealth,
   type BackendRepository,
   type DeletionPolicy,
@@ -14,6 +12,7 @@ import {
   type RepositoryIdentity,
   RepositoryMissingError,
 } from "./git-backend.ts";
+import { claim, nameParts, readOwner, requireBranchName, requireNames, writeOwner } from "./owner.ts";
 import { beginNativeRefTransaction } from "./ref-transaction.ts";
 
 export interface NativeBackendOptions {
@@ -22,8 +21,6 @@ export interface NativeBackendOptions {
   /** Name in status.backend.name. @defaultValue native */
   name?: string;
 }
-
-const nameParts = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 /**
  * Bare repositories on disk:
@@ -48,22 +45,13 @@ export class NativeGitBackend implements GitBackend {
     const gitDir = this.gitDir(identity);
     const id = `${identity.namespace}/${identity.name}`;
     const owner = await readOwner(gitDir);
-    if (owner) return { outcome: await this.#claim(gitDir, identity, owner), id };
+    if (owner) return { outcome: await claim(gitDir, identity, owner), id };
     if (await exists(join(gitDir, "HEAD"))) {
       await writeOwner(gitDir, { uid: identity.uid });
       return { outcome: "AdoptedExisting", id };
     }
     await this.#create(gitDir, identity, options.defaultBranch ?? "main");
     return { outcome: "Created", id };
-  }
-
-  async #claim(gitDir: string, identity: RepositoryIdentity, owner: Owner): Promise<"Unchanged" | "AdoptedExisting"> {
-    if (owner.uid === identity.uid && !owner.retained) return "Unchanged";
-    if (owner.uid !== undefined && identity.uid !== undefined && owner.uid !== identity.uid && !owner.retained) {
-      throw new BackendConflictError(identity);
-    }
-    await writeOwner(gitDir, { uid: identity.uid ?? owner.uid });
-    return owner.retained ? "AdoptedExisting" : "Unchanged";
   }
 
   async #create(gitDir: string, identity: RepositoryIdentity, defaultBranch: string): Promise<void> {
@@ -91,7 +79,7 @@ export class NativeGitBackend implements GitBackend {
       // Somebody else created it between our look and our rename: theirs stands, and is judged as any existing one.
       if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
       const owner = await readOwner(gitDir);
-      if (owner) await this.#claim(gitDir, identity, owner);
+      if (owner) await claim(gitDir, identity, owner);
     }
   }
 
@@ -165,13 +153,13 @@ export class NativeGitBackend implements GitBackend {
     await rm(join(this.#root, ".tmp"), { recursive: true, force: true });
   }
 
+  url(): undefined {
+    return undefined;
+  }
+
   /** Where a repository lies. @throws {TypeError} when a name is not DNS-1123 and so could leave the root. */
   gitDir(identity: RepositoryIdentity): string {
-    for (const part of [identity.namespace, identity.name]) {
-      if (!nameParts.test(part) || part.includes("..")) {
-        throw new TypeError(`${JSON.stringify(part)} is not a DNS-1123 name and cannot name a repository`);
-      }
-    }
+    requireNames(identity);
     return join(this.#root, identity.namespace, `${identity.name}.git`);
   }
 }
@@ -189,34 +177,6 @@ const repositoryConfig = `[core]
 \tdenyCurrentBranch = ignore
 \tfsckObjects = true
 `;
-
-interface Owner {
-  uid?: string;
-  retained?: boolean;
-}
-
-async function readOwner(gitDir: string): Promise<Owner | undefined> {
-  try {
-    return JSON.parse(await readFile(join(gitDir, "krate", "owner.json"), "utf8")) as Owner;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-async function writeOwner(gitDir: string, owner: Owner): Promise<void> {
-  const folder = join(gitDir, "krate");
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `owner.json.${randomUUID()}`);
-  const file = await open(temporary, "w");
-  try {
-    await file.writeFile(`${JSON.stringify(owner)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, join(folder, "owner.json"));
-}
 
 /** Makes renames into `path` survive a power failure. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -249,8 +209,4 @@ async function exists(path: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-function requireBranchName(branch: string): void {
-  if (!isBranchName(branch)) throw new TypeError(`${JSON.stringify(branch)} is not a valid branch name`);
 }

@@ -53,6 +53,19 @@ export async function chooseIdentity(dataDir: string, paths: readonly string[]):
   );
 }
 
+/**
+ * An identity that is not root and leaves files to whoever runs us: this account, or for root an unprivileged one in a user
+ * namespace.
+ *
+ * @throws Error when root may not make user namespaces
+ */
+export async function unprivilegedIdentity(): Promise<Identity> {
+  if (process.getuid?.() !== 0) return { how: "self" };
+  const account = firstAccount();
+  if (account && (await namespacesWork(account))) return { how: "namespace", ...account };
+  throw new Error("user namespaces are not available to root here: run as an ordinary user");
+}
+
 function ownerOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.uid;
 }

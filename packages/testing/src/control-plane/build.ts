@@ -38,7 +38,7 @@ async function buildInto(name: ProgramName, program: GoProgram, cache: string): 
   const scratch = await mkdtemp(join(cache, `.building-${name}-`));
   try {
     await runGo(goArguments(name, program, join(scratch, name)), moduleFolder(name));
-    if (program.files) await copyFiles(join(await sourceFolder(name), program.files), join(scratch, "files"));
+    if (program.files) await copyProgramFiles(program.files, await sourceFolder(name), join(scratch, "files"));
     await rename(scratch, binaryFolder(name));
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -56,6 +56,11 @@ async function sourceFolder(name: ProgramName): Promise<string> {
   const args = ["list", "-m", "-f", "{{.Dir}}", programs[name].module];
   const { stdout } = await promisify(execFile)("go", args, { cwd: moduleFolder(name), env: goEnvironment });
   return stdout.trim();
+}
+
+async function copyProgramFiles(files: NonNullable<GoProgram["files"]>, source: string, target: string): Promise<void> {
+  if (typeof files === "string") return copyFiles(join(source, files), target);
+  for (const folder of files) await copyFiles(join(source, folder), join(target, folder));
 }
 
 /** Go keeps modules read-only; the copy is ours to delete. */

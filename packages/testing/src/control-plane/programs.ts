@@ -12,8 +12,11 @@ export interface GoProgram {
   linkerFlags?: (version: string) => string[];
   /** Build tags. @defaultValue none */
   tags?: string[];
-  /** A folder of the required module that the program needs beside it, copied when it is built. @defaultValue none */
-  files?: string;
+  /**
+   * What of the required module the program needs beside it, copied when it is built: one folder, whose contents are copied, or
+   * several, each under its name. @defaultValue none
+   */
+  files?: string | readonly string[];
   /** What a person should expect on two cores with an empty build cache. */
   buildMinutes: number;
 }
@@ -55,6 +58,16 @@ export const programs = {
     linkerFlags: (version) => [`-X github.com/kyverno/kyverno/pkg/version.BuildVersion=${version}`],
     files: "config/crds",
     buildMinutes: 8,
+  },
+  // Without cgo there is no sqlite; Postgres is what two processes can share anyway.
+  gitea: {
+    folder: "gitea",
+    module: "code.gitea.io/gitea",
+    package: "code.gitea.io/gitea",
+    default: true,
+    linkerFlags: (version) => [`-X main.Version=${version.slice(1)}`],
+    files: ["options", "templates", "public"],
+    buildMinutes: 5,
   },
   versitygw: {
     folder: "versitygw",
