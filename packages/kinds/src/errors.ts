@@ -61,7 +61,7 @@ export interface StatusDetails {
 export interface Status {
   kind: "Status";
   apiVersion: "v1";
-  metadata: Record<string, never>;
+  metadata: { continue?: string };
   status: "Success" | "Failure";
   message?: string;
   reason?: StatusReason | string;
@@ -79,6 +79,8 @@ export interface ErrorTarget {
 
 export interface ApiErrorOptions {
   details?: StatusDetails;
+  /** See `ApiError.continue`. */
+  continue?: string;
   cause?: unknown;
   /** Overrides the table's code; admission webhooks may answer with their own. */
   code?: number;
@@ -89,6 +91,8 @@ export class ApiError extends Error {
   readonly reason: StatusReason;
   readonly code: number;
   readonly details: StatusDetails | undefined;
+  /** With Expired: the token that goes on with the list, at what is newest by now. */
+  readonly continue: string | undefined;
 
   constructor(reason: StatusReason, message: string, options: ApiErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -96,6 +100,7 @@ export class ApiError extends Error {
     this.reason = reason;
     this.code = options.code ?? statusReasons[reason];
     this.details = options.details;
+    this.continue = options.continue;
   }
 
   /** The wire form; the only place a `Status` is built from an error. */
@@ -103,7 +108,7 @@ export class ApiError extends Error {
     return {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata: this.continue === undefined ? {} : { continue: this.continue },
       status: "Failure",
       message: this.message,
       reason: this.reason,
@@ -119,6 +124,7 @@ export class ApiError extends Error {
     return new ApiError(reason, status.message ?? `the server answered ${code}`, {
       code,
       ...(status.details && { details: status.details }),
+      ...(status.metadata?.continue !== undefined && { continue: status.metadata.continue }),
     });
   }
 }

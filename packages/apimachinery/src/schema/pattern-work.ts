@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { RegExpEngine, RegExpLike } from "ajv/dist/types/index.js";
+import type { RegExpEngine } from "ajv/dist/types/index.js";
 import { isObject } from "../json.ts";
 import { expandedSize, isQuick, linearRegExp, maxMatchWork } from "./regexp.ts";
 import type { Schema } from "./types.ts";
@@ -118,8 +118,8 @@ export function withPatternWork<T>(work: PatternWork, validate: () => T): T {
 
 /** What ajv takes as its regular expression engine: it compiles nothing before there is a text to match. */
 export const patternEngine: RegExpEngine = Object.assign(
-  (pattern: string): RegExpLike => ({
-    test: (text) => (current ?? new PatternWork()).test(pattern, text),
+  (pattern: string) => ({
+    test: (text: string) => (current ?? new PatternWork()).test(pattern, text),
     // ajv keeps one engine for all patterns of equal text: without this there is one for all.
     toString: () => pattern,
   }),

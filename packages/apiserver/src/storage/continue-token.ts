@@ -4,7 +4,7 @@ import type { Scope } from "./store.ts";
 
 /** Where the next page of a list starts, and what the list is. */
 export interface ContinuePosition {
-  /** The revision of the first page: every page is the state at it. */
+  /** The revision of the first page: every page is the state at it. `newest`: that state is forgotten, go on with what is there. */
   revision: bigint;
   /** The last object of the page before. */
   namespace: string;
@@ -12,6 +12,9 @@ export interface ContinuePosition {
   /** How many objects follow, where known. */
   remaining: number | undefined;
 }
+
+/** As kube-apiserver marks such a token. */
+export const newest = -1n;
 
 type Wire = [version: 1, revision: string, namespace: string, name: string, remaining: number, scope: string];
 
@@ -43,7 +46,7 @@ function decode(token: string): Wire | undefined {
   if (!Array.isArray(value) || value.length !== 6 || value[0] !== 1) return undefined;
   const [, revision, namespace, name, remaining, scope] = value as unknown[];
   const texts = [namespace, name, scope].every((each) => typeof each === "string");
-  const number = typeof revision === "string" && /^\d{1,19}$/.test(revision) && Number.isSafeInteger(remaining);
+  const number = typeof revision === "string" && /^(?:\d{1,19}|-1)$/.test(revision) && Number.isSafeInteger(remaining);
   return texts && number ? (value as Wire) : undefined;
 }
 

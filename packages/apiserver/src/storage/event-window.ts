@@ -9,7 +9,8 @@ export interface EventWindowOptions {
 
 /** A queue that drops from its front in constant time. */
 class EventQueue {
-  #events: LogEvent[] = [];
+  /** Before `#start` there is nothing: what was dropped must not be kept alive. */
+  #events: (LogEvent | undefined)[] = [];
   #start = 0;
 
   get first(): LogEvent | undefined {
@@ -26,7 +27,7 @@ class EventQueue {
 
   shift(): LogEvent | undefined {
     const event = this.#events[this.#start];
-    if (event) this.#start++;
+    if (event) this.#events[this.#start++] = undefined;
     if (this.#start > 1024 && this.#start * 2 > this.#events.length) {
       this.#events = this.#events.slice(this.#start);
       this.#start = 0;
@@ -43,7 +44,7 @@ class EventQueue {
       if ((this.#events[middle] as LogEvent).revision > revision) high = middle;
       else low = middle + 1;
     }
-    return this.#events.slice(low, low + limit);
+    return this.#events.slice(low, low + limit) as LogEvent[];
   }
 }
 

@@ -1,5 +1,5 @@
-import { badRequest } from "@krate/kinds";
-import { formatContinue, parseContinue } from "./continue-token.ts";
+import { ApiError, badRequest } from "@krate/kinds";
+import { formatContinue, newest, parseContinue } from "./continue-token.ts";
 import type { ListOptions, ListPage, ListStream, Scope, StoredObject } from "./store.ts";
 import { compactedRevision, tooLargeResourceVersion } from "./watch.ts";
 
@@ -123,7 +123,7 @@ async function readStream(source: ListSource, options: ListOptions, plan: Plan):
     let count = firstChunkRows;
     do {
       const found = await cursor.next(Math.min(count, plan.limit - sent));
-      await refuseIfCompacted(source, plan.revision);
+      await refuseIfCompacted(source, options, plan);
       more = found.more;
       sent += found.rows.length;
       last = found.rows.at(-1) ?? last;
@@ -155,9 +155,19 @@ export function chunkRowsAfter(chunk: readonly StoredObject[], chunkBytes: numbe
 }
 
 /** Read after the rows: rows read at a revision that was not compacted by then were all there. */
-async function refuseIfCompacted(source: ListSource, revision: bigint): Promise<void> {
+async function refuseIfCompacted(source: ListSource, options: ListOptions, { revision, after }: Plan): Promise<void> {
   const { compacted } = await source.head();
-  if (revision < compacted) throw compactedRevision(revision, compacted);
+  if (revision >= compacted) return;
+  throw after === undefined ? compactedRevision(revision, compacted) : expiredContinue(options, after);
+}
+
+/** In kube-apiserver's words: clients may go on with the token in it. Source: k8s.io/apiserver/pkg/storage/etcd3/errors.go. */
+function expiredContinue(options: ListOptions, after: ListPosition): ApiError {
+  return new ApiError(
+    "Expired",
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    { continue: formatContinue(options, { ...after, revision: newest, remaining: undefined }) },
+  );
 }
 
 /** Semantics: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions */
@@ -170,6 +180,9 @@ async function planList(source: ListSource, options: ListOptions): Promise<Plan>
     }
     const { revision, namespace, name, remaining } = parseContinue(options, options.continue);
     const head = await source.head();
+    if (revision === newest)
+      return { revision: head.revision, exact: false, after: { namespace, name }, remaining, limit };
+    if (revision < head.compacted) throw expiredContinue(options, { namespace, name });
     if (revision > head.revision) throw badRequest("continue key is not valid: it is newer than the data");
     return { revision, exact: true, after: { namespace, name }, remaining, limit };
   }
