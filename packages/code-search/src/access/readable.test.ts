@@ -2,20 +2,20 @@ import { expect, test } from "@jest/globals";
 import { grantsOf, type Rule } from "./readable.ts";
 
 const group = "krate.a5c.ai";
-const nothing = { all: false, names: new Set() };
+const nothing = { all: false, names: new Set<string>() };
 
 test.each<[string, Rule[], { all: boolean; names: Set<string> }]>([
   ["no rules", [], nothing],
-  ["everything", [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }], { all: true, names: new Set() }],
+  ["everything", [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }], { all: true, names: new Set<string>() }],
   [
     "the content of all",
     [{ verbs: ["get"], apiGroups: [group], resources: ["repositories/content"] }],
-    { all: true, names: new Set() },
+    { all: true, names: new Set<string>() },
   ],
   [
     "content of every kind",
     [{ verbs: ["get"], apiGroups: [group], resources: ["*/content"] }],
-    { all: true, names: new Set() },
+    { all: true, names: new Set<string>() },
   ],
   [
     "the content of two",

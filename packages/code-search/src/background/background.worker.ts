@@ -5,7 +5,7 @@ import { constants, setPriority } from "node:os";
 import { promisify } from "node:util";
 import { indexRepository } from "../embedded/index-repository.ts";
 import { readBranches } from "../embedded/read-branches.ts";
-import { isDamage } from "../embedded/schema.ts";
+import { DamagedIndexError, isDamage } from "../embedded/schema.ts";
 import { serveJobs } from "../engine/serve-jobs.ts";
 import { fetchMirror } from "../mirror/mirror.ts";
 import type { BackgroundJob } from "./jobs.ts";
@@ -21,7 +21,10 @@ serveJobs((request) => {
     case "fetch":
       return fetchMirror(job.options);
     case "index":
-      return indexRepository(job.file, job.options);
+      return indexRepository(job.file, job.options).catch((error: unknown) => {
+        if (isDamage(error)) throw new DamagedIndexError(job.file, String(error), { cause: error });
+        throw error;
+      });
     case "run":
       return promisify(execFile)(job.command, job.args, {
         timeout: job.timeoutMs,

@@ -14,7 +14,7 @@ import {
   type SearchRequest,
   searchLimits,
 } from "../engine/code-search.ts";
-import { ThreadPool } from "../engine/thread-pool.ts";
+import { JobError, ThreadPool } from "../engine/thread-pool.ts";
 import type { QueryJob } from "./query.worker.ts";
 import type { RepositoriesAnswer } from "./search-repositories.ts";
 
@@ -47,7 +47,9 @@ export class EmbeddedSearch implements CodeSearch {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(options.folder)) {
       const [, uid] = /^([\w-]+)\.[0-9a-f]{12}\.sqlite$/.exec(name) ?? [];
-      if (uid && !this.#files.has(uid)) this.#files.set(uid, join(options.folder, name));
+      if (!uid) continue;
+      if (this.#files.has(uid)) removeFile(join(options.folder, name));
+      else this.#files.set(uid, join(options.folder, name));
     }
     this.#queries = new ThreadPool({
       size: queryThreads,
@@ -76,11 +78,8 @@ export class EmbeddedSearch implements CodeSearch {
       this.#files.set(uid, file);
       return report;
     } catch (error) {
-      // What cannot be written is built anew by the next attempt; an interruption damages nothing.
-      if (!signal.aborted) {
-        await this.remove(uid);
-        removeFile(file);
-      }
+      if (!known) removeFile(file);
+      else if (error instanceof JobError && error.kind === "DamagedIndexError") await this.remove(uid);
       throw error;
     }
   }

@@ -23,9 +23,12 @@ const layout = `
   PRAGMA user_version = ${layoutVersion};
 `;
 
+/** A job that nobody waits for any more may still be writing. */
+const lockTimeoutMs = 60_000;
+
 /** For the one writer. Nothing here is worth a flush: what a power failure damages is built anew. */
 export function openForIndexing(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(file, { timeout: lockTimeoutMs });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16000;");
   const version = versionOf(database);
   if (version === 0) database.exec(`BEGIN; ${layout} COMMIT;`);
