@@ -74,7 +74,9 @@ describeOnLinux("memory of the gateway", () => {
     for (let index = 0; index < blobs; index++) await randomFile(join(work, `${index}.bin`), blobBytes);
     await ok(git(["-c", "core.bigFileThreshold=1m", "-c", "core.compression=0", "add", "-A"], work));
     await ok(git(["commit", "-q", "-m", "large"], work));
-    const pushing = await growth(async () => void (await ok(git(["-c", "core.compression=0", "push", "-q", url, "main"], work))));
+    const pushing = await growth(
+      async () => void (await ok(git(["-c", "core.compression=0", "push", "-q", url, "main"], work))),
+    );
     const cloning = await growth(
       async () => void (await ok(git(["clone", "-q", "--bare", url, join(folder.path, "clone")], folder.path))),
     );

@@ -105,11 +105,14 @@ export class S3LfsStore implements LfsStore {
     signal: AbortSignal,
   ): Promise<void> {
     const key = this.#key(repository, await ensureStorageId(repository.backend), object.oid);
-    let problem: unknown;
+    let problem: Error | undefined;
     // The client's own failure must not look like one of the bucket, which is all the SDK tells apart.
-    const checked = Readable.from(verifiedContent(content, object), { objectMode: false }).once("error", (error) => {
-      problem = error;
-    });
+    const checked = Readable.from(verifiedContent(content, object), { objectMode: false }).once(
+      "error",
+      (error: Error) => {
+        problem = error;
+      },
+    );
     const put = new PutObjectCommand({
       Bucket: this.#config.bucket,
       Key: key,
