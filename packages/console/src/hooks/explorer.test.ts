@@ -331,6 +331,44 @@ test("ref rules are those that the gateway enforces for this repository, with wh
   ]);
 });
 
+test("a protection that only asks something of merges is shown, and so is a policy of which nothing is in force", () => {
+  const rows = hooksOf({
+    branchProtections: [
+      named("merges", {
+        spec: {
+          organizationRef: "demo",
+          refs: ["refs/heads/main"],
+          requirePullRequest: false,
+          allowForcePush: true,
+          allowDeletion: true,
+          requiredChecks: ["ci / test"],
+        },
+      }),
+    ],
+    refPolicies: [
+      named("broken", {
+        spec: { organizationRef: "demo", rules: [{ name: "x", type: "deny-deletion", refs: ["main"] }] },
+      }),
+      named("broken-elsewhere", {
+        spec: {
+          organizationRef: "demo",
+          scope: { repositories: ["other"] },
+          rules: [{ name: "x", type: "deny-deletion", refs: ["main"] }],
+        },
+      }),
+    ],
+  });
+  expect(rows.map(({ name, mode, what, problem }) => ({ name, mode, what, problem }))).toEqual([
+    { name: "merge-requirements", mode: "enforce", what: "A merge needs checks: ci / test.", problem: undefined },
+    {
+      name: "broken",
+      mode: "off",
+      what: "No rule of it is in force.",
+      problem: '"main" must be a full ref name or glob that begins with refs/, such as refs/heads/main',
+    },
+  ]);
+});
+
 test("a webhook's address is shown without its path, and its health as the dispatcher sees it", () => {
   const subscription = (name: string, spec: object, status: object) =>
     named(name, {

@@ -59,12 +59,11 @@ function of<T extends KubernetesObject>({ objects }: SourceContent): readonly T[
   return objects as readonly T[];
 }
 
-function gitRows({ namespace, sources, now }: ExplorerInput): HookRow[] {
-  const [repository] = of<ObjectOf<typeof Repository>>(sources.repository);
-  if (!repository) return [];
+function gitRows({ namespace, repository, sources, now }: ExplorerInput): HookRow[] {
   return gitRuleRows({
     namespace,
     repository,
+    repositories: of<ObjectOf<typeof Repository>>(sources.repository),
     branchProtections: of<ObjectOf<typeof BranchProtection>>(sources.branchProtections),
     refPolicies: of<ObjectOf<typeof RefPolicy>>(sources.refPolicies),
     refusals: refusalsOf(of<ObjectOf<typeof GitEvent>>(sources.refusals), {

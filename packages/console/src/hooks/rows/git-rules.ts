@@ -7,12 +7,21 @@ import {
   type Repository,
   resourceNameOf,
 } from "@krate/kinds";
-import { type BundleRule, compileBundle, type RuleType } from "@krate/refpolicy";
+import {
+  type BundleRule,
+  compileBundle,
+  matchesSelector,
+  protectedRepositories,
+  type RuleType,
+} from "@krate/refpolicy";
 import { type HookObject, type HookRow, rowBase } from "../hook-rows.ts";
 
 export interface GitRulesInput {
   namespace: string;
-  repository: ObjectOf<typeof Repository>;
+  /** The repository of the page, or all of them. */
+  repositories: readonly ObjectOf<typeof Repository>[];
+  /** Absent: rules of all repositories. */
+  repository?: string;
   branchProtections: readonly ObjectOf<typeof BranchProtection>[];
   refPolicies: readonly ObjectOf<typeof RefPolicy>[];
   refusals: Refusals;
@@ -32,23 +41,60 @@ const sentences: Readonly<Record<RuleType, string>> = {
 };
 
 export function gitRuleRows(input: GitRulesInput): HookRow[] {
-  const { repository, namespace, branchProtections, refPolicies } = input;
-  const name = repository.metadata.name ?? "";
-  const { bundle, problems } = compileBundle({ namespace, branchProtections, refPolicies, repositories: [repository] });
-  const rules = bundle.rules.filter(({ repositories }) => repositories === "*" || repositories.includes(name));
-  const owners = new Map<string, ObjectOf<typeof RefPolicy> | ObjectOf<typeof BranchProtection>>([
+  const { repositories, repository, namespace, branchProtections, refPolicies } = input;
+  const { bundle, problems } = compileBundle({ namespace, branchProtections, refPolicies, repositories });
+  const isHere = (names: readonly string[] | "*") =>
+    repository === undefined || names === "*" || names.includes(repository);
+  const rules = bundle.rules.filter((rule) => isHere(rule.repositories));
+  const owners = new Map<string, Owner>([
     ...refPolicies.map((policy) => [`RefPolicy/${policy.metadata.name}`, policy] as const),
     ...branchProtections.map((policy) => [`BranchProtection/${policy.metadata.name}`, policy] as const),
   ]);
   const problemOf = (policy: string) =>
     owners.get(policy)?.status?.conditions?.find(({ type, status }) => type === "Compiled" && status === "False")
       ?.message ?? problems.find((problem) => problem.policy === policy)?.message;
-  return [
+  const protecting = branchProtections.filter(({ spec }) => isHere(protectedRepositories(spec, repositories)));
+  const rows = [
     ...rules.map((rule) => ruleRow(rule, owners.get(rule.policy), problemOf(rule.policy), input)),
-    ...branchProtections
-      .filter(({ metadata }) => rules.some(({ policy }) => policy === `BranchProtection/${metadata.name}`))
-      .flatMap((protection) => mergeRow(protection, namespace)),
+    ...protecting.flatMap((protection) => mergeRow(protection, namespace)),
   ];
+  const shown = new Set(rows.map(({ object }) => `${object.kind}/${object.name}`));
+  const here = new Set([
+    ...protecting.map(({ metadata }) => `BranchProtection/${metadata.name}`),
+    ...refPolicies
+      .filter((policy) => repositories.some((each) => isInScope(policy, each)))
+      .map(({ metadata }) => `RefPolicy/${metadata.name}`),
+  ]);
+  const broken = [...here].filter((policy) => !shown.has(policy) && problemOf(policy) !== undefined);
+  return [...rows, ...broken.map((policy) => brokenRow(policy, owners.get(policy), problemOf(policy), namespace))];
+}
+
+type Owner = ObjectOf<typeof RefPolicy> | ObjectOf<typeof BranchProtection>;
+
+/** As the compiler decides it for policies that compile. */
+function isInScope({ spec }: ObjectOf<typeof RefPolicy>, { metadata }: ObjectOf<typeof Repository>): boolean {
+  const { repositories: named, selector } = spec.scope ?? {};
+  if (!named?.length && !selector) return true;
+  const isNamed = named?.includes(metadata.name ?? "") ?? false;
+  return isNamed || (selector !== undefined && matchesSelector(selector, metadata.labels));
+}
+
+/** A policy of which no rule is in force: nobody should believe that it protects. */
+function brokenRow(policy: string, owner: Owner | undefined, problem = "", namespace: string): HookRow {
+  const object = objectOf(policy, namespace);
+  return {
+    type: "hook",
+    layer: "git",
+    ...rowBase(object, object.name, owner?.metadata.creationTimestamp),
+    object,
+    engine: "Krate",
+    mode: "off",
+    what: "No rule of it is in force.",
+    about: [],
+    onlyWhen: [],
+    messages: [],
+    problem,
+  };
 }
 
 function objectOf(policy: string, namespace: string): HookObject {
