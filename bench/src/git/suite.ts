@@ -1,7 +1,8 @@
 /**
  * git-gateway beside `git http-backend` over the same repositories, in turns. The gateway authenticates, authorizes, checks every
  * object (fsck), judges by 50 rules of which one is a WebAssembly hook, and records each push in Postgres before it answers; the anchor
- * takes what it gets, with `receive.fsckObjects` as the only check. Policy evaluation and sustained pushes have a goal instead.
+ * takes what it gets, with `receive.fsckObjects` as the only check. Policy evaluation and sustained pushes have a goal instead; a folder
+ * with the last commits of its entries stands beside `git log -1` for each of them, and its goal.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -14,6 +15,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import type { GitServer } from "./git-server.ts";
 import { startHttpBackend } from "./http-backend.ts";
 import { git, gitEnvironment, preparePush, sendPush } from "./push-client.ts";
+import { treeWithLastCommits } from "./tree.ts";
 
 interface Bench {
   folder: string;
@@ -171,6 +173,9 @@ async function run({ quick, progress }: SuiteOptions): Promise<Measurement[]> {
     rows.push(...(await pushes(bench, quick ? 5 : 100)));
     progress("pushes of 100 refs");
     rows.push(await evaluation(bench, quick ? 2 : 20));
+    progress("a large folder of a long history");
+    const size = quick ? { commits: 2_000, files: 300, requests: 5 } : { commits: 50_000, files: 5_000, requests: 60 };
+    rows.push(...(await treeWithLastCommits(krate, folder, { ...size, progress })));
     progress("a history to clone");
     await createHistory(bench, quick ? 300 : 5_000);
     progress("clones, in turns");
@@ -187,6 +192,6 @@ async function run({ quick, progress }: SuiteOptions): Promise<Measurement[]> {
 
 export const gitSuite: Suite = {
   name: "git",
-  about: "pushes with 50 rules and a hook, and clones, beside git http-backend",
+  about: "pushes with 50 rules and a hook, clones and large folders, beside git http-backend and git log",
   run,
 };
