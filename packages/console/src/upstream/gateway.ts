@@ -33,7 +33,12 @@ export interface TreeEntry {
   kind: string;
   sha: string;
   size?: number;
+  /** Absent while it is being looked for. */
+  lastCommit?: string;
 }
+
+/** What a list shows of a commit. */
+export type CommitBrief = Pick<CommitView, "sha" | "subject" | "author" | "committer">;
 
 export interface TreeView {
   rev: string;
@@ -42,6 +47,7 @@ export interface TreeView {
   entries: TreeEntry[];
   total: number;
   truncated: boolean;
+  lastCommits: { complete: boolean; commits: Record<string, CommitBrief> };
 }
 
 export interface RepositoryRef {
@@ -99,8 +105,9 @@ function statusOf(text: string): { message?: string } {
 const json = async <T>(request: ContentRequest): Promise<T> => (await (await content(request)).json()) as T;
 
 export const refs = (of: RepositoryRef) => json<RefsView>({ ...of, view: "refs" });
+/** A directory with the last commits of its entries, as far as the gateway knows them at once. */
 export const tree = (of: RepositoryRef, rev: string, path = "") =>
-  json<TreeView>({ ...of, view: "tree", argument: rev, query: { path } });
+  json<TreeView>({ ...of, view: "tree", argument: rev, query: { path, lastCommits: "true" } });
 export const commits = (of: RepositoryRef, rev: string, query: { path?: string; limit?: string } = {}) =>
   json<{ commits: CommitView[]; next?: string }>({ ...of, view: "commits", argument: rev, query });
 

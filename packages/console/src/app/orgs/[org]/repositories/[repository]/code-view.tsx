@@ -11,7 +11,15 @@ import { Avatar } from "../../../../../components/avatar.tsx";
 import { Markdown } from "../../../../../components/markdown.tsx";
 import { sizeText } from "../../../../../components/size-text.ts";
 import { Ago } from "../../../../../components/time.tsx";
-import { commits, refs, type TreeEntry, type TreeView, textFile, tree } from "../../../../../upstream/gateway.ts";
+import {
+  type CommitBrief,
+  commits,
+  refs,
+  type TreeEntry,
+  type TreeView,
+  textFile,
+  tree,
+} from "../../../../../upstream/gateway.ts";
 import styles from "./code.module.css";
 import { PathBar } from "./path-bar.tsx";
 import { codePath } from "./paths.ts";
@@ -75,9 +83,19 @@ export async function CodeView(props: CodeViewProps) {
             </li>
           )}
           {listing.entries.slice(0, maxEntries).map((entry) => (
-            <Entry key={entry.name} entry={entry} at={at} />
+            <Entry
+              key={entry.path + entry.sha}
+              entry={entry}
+              at={at}
+              commit={listing.lastCommits.commits[entry.lastCommit ?? ""]}
+            />
           ))}
         </ul>
+        {!listing.lastCommits.complete && (
+          <p className={`muted ${styles.more}`}>
+            The last changes of some entries are still being looked for; reload in a moment.
+          </p>
+        )}
         {listing.total > maxEntries && (
           <p className={`muted ${styles.more}`}>{listing.total - maxEntries} more entries are not shown: use git.</p>
         )}
@@ -100,7 +118,14 @@ const icons = {
   symlink: FileSymlinkFileIcon,
 } as const;
 
-function Entry({ entry, at }: { entry: TreeEntry; at: { org: string; repository: string; rev: string } }) {
+interface EntryProps {
+  entry: TreeEntry;
+  at: { org: string; repository: string; rev: string };
+  /** The last that changed it; absent while it is being looked for. */
+  commit: CommitBrief | undefined;
+}
+
+function Entry({ entry, at, commit }: EntryProps) {
   const { name, path, kind, size } = entry;
   const Shape = icons[kind as keyof typeof icons] ?? FileIcon;
   const label = (
@@ -117,7 +142,9 @@ function Entry({ entry, at }: { entry: TreeEntry; at: { org: string; repository:
           {label}
         </Link>
       )}
-      {size !== undefined && <span className={styles.size}>{sizeText(size)}</span>}
+      <span className={`truncate ${styles.change}`}>{commit?.subject}</span>
+      <span className={styles.size}>{size !== undefined && sizeText(size)}</span>
+      <span className={styles.changed}>{commit && <Ago time={commit.committer.at} />}</span>
     </li>
   );
 }
