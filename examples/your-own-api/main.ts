@@ -1,6 +1,6 @@
 /** A Kubernetes API for bookmarks. README.md has what to type. */
 import { parseArgs } from "node:util";
-import { defineKind, type Storage, serve } from "@krate/apiserver";
+import { defineKind, type Storage, serve, serveBehind } from "@krate/apiserver";
 
 const Bookmark = defineKind({
   group: "example.com",
@@ -41,12 +41,14 @@ const Bookmark = defineKind({
 });
 
 const { values } = parseArgs({
-  options: { storage: { type: "string", default: "embedded" }, folder: { type: "string", default: ".bookmarks" } },
+  options: {
+    storage: { type: "string", default: "embedded" },
+    folder: { type: "string", default: ".bookmarks" },
+    behind: { type: "string" },
+  },
 });
-const { kubeconfigFile, stop } = await serve({
-  kinds: [Bookmark],
-  folder: values.folder,
-  storage: values.storage as Storage,
-});
+const options = { kinds: [Bookmark], folder: values.folder, storage: values.storage as Storage };
+const { kubeconfigFile, stop } =
+  values.behind === undefined ? await serve(options) : await serveBehind({ ...options, kubeconfigFile: values.behind });
 console.log(`export KUBECONFIG=${kubeconfigFile}`);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());

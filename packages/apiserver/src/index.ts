@@ -8,6 +8,7 @@ export type { RequestContext, UserInfo } from "./context.ts";
 export { defineKind, type KindOptions } from "./library/define-kind.ts";
 export { type OpenStorage, openStorage, type Storage } from "./library/open-storage.ts";
 export { type ServeOptions, type Serving, serve } from "./library/serve.ts";
+export { type ServeBehindOptions, serveBehind } from "./library/serve-behind.ts";
 export {
   defineResource,
   type ResourceOptions,

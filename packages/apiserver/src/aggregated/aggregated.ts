@@ -1,4 +1,4 @@
-/** Aggregated mode: the record kinds only, behind a real kube-apiserver that says who calls and what they may do. */
+/** Aggregated mode: the record kinds only, or given ones, behind a real kube-apiserver that says who calls and what they may do. */
 import { randomUUID } from "node:crypto";
 import { ConfigMap } from "@krate/kinds";
 import { informer, type KubeClient } from "@krate/kube";
@@ -16,6 +16,7 @@ import { openApiRoutes } from "../openapi/routes.ts";
 import { recordConfigKinds } from "../records/lookups.ts";
 import { recordResources } from "../records/resources.ts";
 import { ResourceRegistry } from "../resources/registry.ts";
+import type { ServedResource } from "../resources/resource.ts";
 import { type ApiServer, apiServer } from "../server.ts";
 import { type Authenticator, defaultLimits, type Services } from "../services.ts";
 import type { Store } from "../storage/store.ts";
@@ -30,6 +31,8 @@ import { reviewClient, reviewMetrics } from "./review-client.ts";
 export interface AggregatedOptions {
   store: Store;
   client: KubeClient;
+  /** What is served. @defaultValue Krate's records, which expire and know of one another */
+  kinds?: readonly ServedResource[];
   log: Logger;
   signal: AbortSignal;
   /** @defaultValue a registry of its own */
@@ -49,12 +52,12 @@ export interface AggregatedOptions {
 export async function aggregated(options: AggregatedOptions): Promise<ApiServer> {
   const { store, client, log, signal } = options;
   const registry = new ResourceRegistry();
-  registry.add(...recordResources({ connects: { "jobs/log": jobLog(clusterLogs(client)) } }));
+  registry.add(...(options.kinds ?? recordResources({ connects: { "jobs/log": jobLog(clusterLogs(client)) } })));
   const config = new ClusterConfig({ client, log, signal });
   const settings = await followSettings(options);
   const mutatingPolicies = await servedMutatingPolicies(client);
   const needed = [namespaceKind, ...admissionConfigKinds({ mutatingPolicies })].map((kind) => config.follow(kind));
-  for (const kind of recordConfigKinds) config.follow(kind);
+  if (options.kinds === undefined) for (const kind of recordConfigKinds) config.follow(kind);
   const metrics = options.metrics ?? serverMetrics();
   const reviews = reviewClient(client, { observer: reviewMetrics(metrics.metrics) });
   const clock = { now: () => new Date(), newUid: randomUUID };
@@ -92,7 +95,7 @@ export async function aggregated(options: AggregatedOptions): Promise<ApiServer>
   };
   await Promise.all(needed.map((each) => each.synced()));
   const server = apiServer(services);
-  startExpiry(server, { log, signal, retentionDays: options.retentionDays });
+  if (options.kinds === undefined) startExpiry(server, { log, signal, retentionDays: options.retentionDays });
   return server;
 }
 

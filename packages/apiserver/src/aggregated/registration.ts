@@ -9,6 +9,10 @@ export interface Registration {
   port: number;
   /** PEM of the CA of the serving certificate, which must name `<service>.<namespace>.svc`. */
   caPem: string;
+  /** @defaultValue 'krate-apiserver' */
+  service?: string;
+  /** What is served. @defaultValue Krate's records */
+  apis?: readonly { group: string; version: string }[];
 }
 
 export const serviceName = "krate-apiserver";
@@ -32,7 +36,14 @@ const APIService = foreignKind<Specified>({
 
 export async function register(
   client: KubeClient,
-  { namespace, externalName, port, caPem }: Registration,
+  {
+    namespace,
+    externalName,
+    port,
+    caPem,
+    service = serviceName,
+    apis = [{ group: recordGroup, version }],
+  }: Registration,
 ): Promise<void> {
   const options = { fieldManager, force: true };
   // Usually there: the identity this runs under lives in it.
@@ -41,16 +52,17 @@ export async function register(
   }
   await client.apply(
     Service,
-    { metadata: { name: serviceName, namespace }, spec: { type: "ExternalName", externalName } },
+    { metadata: { name: service, namespace }, spec: { type: "ExternalName", externalName } },
     options,
   );
-  const spec = {
-    group: recordGroup,
-    version,
-    groupPriorityMinimum,
-    versionPriority,
-    service: { namespace, name: serviceName, port },
-    caBundle: Buffer.from(caPem).toString("base64"),
-  };
-  await client.apply(APIService, { metadata: { name: `${version}.${recordGroup}` }, spec }, options);
+  for (const api of apis) {
+    const spec = {
+      ...api,
+      groupPriorityMinimum,
+      versionPriority,
+      service: { namespace, name: service, port },
+      caBundle: Buffer.from(caPem).toString("base64"),
+    };
+    await client.apply(APIService, { metadata: { name: `${api.version}.${api.group}` }, spec }, options);
+  }
 }
