@@ -80,9 +80,6 @@ describeOnLinux("memory of the gateway", () => {
     const cloning = await growth(
       async () => void (await ok(git(["clone", "-q", "--bare", url, join(folder.path, "clone")], folder.path))),
     );
-    process.stdout.write(
-      `growth: push ${Math.round(pushing / mebibyte)} MiB, clone ${Math.round(cloning / mebibyte)} MiB\n`,
-    );
     expect(pushing).toBeLessThan(allowedGrowth);
     expect(cloning).toBeLessThan(allowedGrowth);
   }, 280_000);
@@ -110,9 +107,6 @@ describeOnLinux("memory of the gateway", () => {
       for await (const chunk of response.body ?? []) size += chunk.length;
       expect(size).toBe(blobs * blobBytes);
     });
-    process.stdout.write(
-      `growth: upload ${Math.round(uploading / mebibyte)} MiB, download ${Math.round(downloading / mebibyte)} MiB\n`,
-    );
     expect(uploading).toBeLessThan(allowedGrowth);
     expect(downloading).toBeLessThan(allowedGrowth);
   }, 280_000);

@@ -115,7 +115,7 @@ export interface LockQuery {
   limit: number;
 }
 
-export const maxLocksPerPage = 1000;
+const maxLocksPerPage = 1000;
 const defaultLocksPerPage = 100;
 
 /** A question for locks, from a query string or the body of a verification. @throws {GatewayError} 422 */
