@@ -4,10 +4,11 @@ import { fileURLToPath } from "node:url";
 import { Argument, Command } from "commander";
 import { apiserver } from "./apiserver/suite.ts";
 import { gitSuite } from "./git/suite.ts";
+import { searchSuite } from "./search/suite.ts";
 import { formatTable, judge, type Suite, writeResults } from "./suite.ts";
 import { watchSuite } from "./watch/suite.ts";
 
-const suites: Record<string, Suite> = { apiserver, git: gitSuite, watch: watchSuite };
+const suites: Record<string, Suite> = { apiserver, git: gitSuite, search: searchSuite, watch: watchSuite };
 const results = join(dirname(dirname(fileURLToPath(import.meta.url))), "results");
 
 const list = Object.values(suites).map(({ name, about }) => `  ${name.padEnd(12)} ${about}`);

@@ -33,7 +33,7 @@ function textMatcher(wanted: string): Matcher {
 
 /** Without operators there is nothing to backtrack over. */
 function foldedMatcher(wanted: string): Matcher {
-  const escaped = wanted.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const escaped = wanted.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   const once = new RegExp(escaped, "iu");
   const all = new RegExp(escaped, "giu");
   return {

@@ -17,6 +17,7 @@ const main: Files = {
   "internal/retry/retry_test.go": 'package retry\n\nfunc TestRetry(t *T) {\n\tt.Log("tab\\tand \\"quotes\\"")\n}\n',
   "web/app.ts": "export function retry(times: number): void {\r\n  // naïve: größer als 3 → ✓ done\r\n}\r\n",
   "web/logo.png": Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2, 3]),
+  "docs/left-pad.md": "left-pad/1.0 {a|b} [c]* (^$)? \\d\n",
   "docs/no newline at end.txt": "last line without end",
 };
 const release: Files = { ...main, "CHANGELOG.md": "Retry was added.\n", "README.md": "# App 1.0\n" };
@@ -149,6 +150,12 @@ export function testCodeSearch(start: (folder: string) => Promise<ConformanceEng
     },
     { query: "branch:release added", found: ["app:CHANGELOG.md 1[added]"], reason: "a branch" },
     { query: "branch:HEAD CHANGELOG", found: [], reason: "HEAD is the default branch" },
+    { query: "left-pad/1\\.0", found: ["app:docs/left-pad.md 1[left-pad/1.0]"], reason: "a hyphen and a slash" },
+    {
+      query: '"pad/1\\\\.0 \\\\{a\\\\|b\\\\} \\\\[c\\\\]\\\\* \\\\(\\\\^\\\\$\\\\)\\\\? \\\\\\\\d"',
+      found: ["app:docs/left-pad.md 1[pad/1.0 {a|b} [c]* (^$)? \\d]"],
+      reason: "every operator, escaped",
+    },
     { query: "lang:cobol retry", found: [], reason: "nothing in that language" },
     { query: "xyzzyplugh", found: [], reason: "nothing" },
   ];
