@@ -277,7 +277,66 @@ const rules: { schema: Schema; value: JsonObject; old?: JsonObject; reason: stri
     old: { count: 2 },
     reason: "optional oldSelf",
   },
+  {
+    schema: {
+      properties: manyNumbers(3000),
+      "x-kubernetes-validations": [
+        { rule: "sets.intersects(self.a, self.b)", message: "have something in common" },
+        { rule: "false", message: "never told" },
+      ],
+    },
+    value: { a: numbers(3000), b: numbers(3000) },
+    reason: "a rule that costs too much",
+  },
+  {
+    schema: {
+      properties: manyNumbers(990),
+      "x-kubernetes-validations": [
+        { rule: "self.a.size() == 1", message: "before" },
+        ...Array.from({ length: 12 }, () => ({ rule: "sets.intersects(self.a, self.b)", message: "m" })),
+        { rule: "false", message: "never told" },
+      ],
+    },
+    value: { a: numbers(990), b: numbers(990) },
+    reason: "rules that cost too much together",
+  },
+  {
+    schema: {
+      properties: manyNumbers(3000),
+      "x-kubernetes-validations": [
+        {
+          rule: "self.a.size() == 1",
+          messageExpression: "sets.intersects(self.a, self.b) ? '<a>' : 'b'",
+          fieldPath: ".a",
+        },
+        { rule: "false", message: "never told" },
+      ],
+    },
+    value: { a: numbers(3000), b: numbers(3000) },
+    reason: "a message that costs too much",
+  },
+  {
+    schema: {
+      properties: manyNumbers(990),
+      "x-kubernetes-validations": [
+        ...Array.from({ length: 10 }, () => ({ rule: "sets.intersects(self.a, self.b)", message: "m" })),
+        { rule: "self.a.size() == 1", messageExpression: "sets.intersects(self.a, self.b) ? 'a' : 'b'" },
+        { rule: "false", message: "never told" },
+      ],
+    },
+    value: { a: numbers(990), b: numbers(990) },
+    reason: "a message for which nothing is left",
+  },
 ];
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function manyNumbers(maxItems: number): Record<string, Schema> {
+  const list: Schema = { type: "array", maxItems, items: { type: "integer" } };
+  return { a: list, b: list };
+}
 
 function resourceSchema(specSchema: Schema): Schema {
   return {
