@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { type BackendConfig, readBackendConfig } from "@krate/git";
 import { type BucketsConfig, readBucketsConfig } from "./lfs/buckets-config.ts";
 import type { LfsLimits } from "./lfs/protocol.ts";
 import { defaultRequestLimits, type RequestLimitsOptions } from "./services/request-limits.ts";
@@ -7,7 +8,7 @@ import { defaultRequestLimits, type RequestLimitsOptions } from "./services/requ
 /** Everything the gateway reads from its environment, validated. */
 export interface GatewayConfig {
   kubeconfig: string | undefined;
-  repositoryRoot: string;
+  backend: BackendConfig;
   address: { host: string; port: number };
   healthAddress: { host: string; port: number };
   tls: { cert: string; key: string } | undefined;
@@ -51,7 +52,7 @@ export interface SshConfig {
  *
  * | variable | meaning | default |
  * |---|---|---|
- * | KRATE_REPOSITORY_ROOT | folder of bare repositories | required |
+ * | KRATE_REPOSITORY_ROOT, KRATE_GIT_BACKEND, KRATE_GITEA_* | where repositories are: {@link readBackendConfig} | required |
  * | KRATE_GIT_ADDRESS | host:port to listen on | 127.0.0.1:7081 |
  * | KRATE_GIT_TLS_CERT_FILE, KRATE_GIT_TLS_KEY_FILE | PEM files; both or none | plain HTTP |
  * | KRATE_SSH_ADDRESS | host:port to serve Git over SSH on | no SSH |
@@ -78,12 +79,9 @@ export interface SshConfig {
  * @throws {Error} naming the variable that is wrong and what it must be.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
-  const repositoryRoot = env.KRATE_REPOSITORY_ROOT;
-  if (!repositoryRoot?.startsWith("/"))
-    throw new Error("KRATE_REPOSITORY_ROOT must be the absolute path of the repositories' folder");
   return Object.freeze({
     kubeconfig: env.KUBECONFIG,
-    repositoryRoot,
+    backend: readBackendConfig(env),
     address: addressOf(env, "KRATE_GIT_ADDRESS", "127.0.0.1:7081"),
     healthAddress: addressOf(env, "KRATE_HEALTH_ADDRESS", "127.0.0.1:0"),
     tls: tlsOf(env.KRATE_GIT_TLS_CERT_FILE, env.KRATE_GIT_TLS_KEY_FILE),

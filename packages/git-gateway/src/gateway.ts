@@ -1,4 +1,4 @@
-import { NativeGitBackend } from "@krate/git";
+import { openBackend } from "@krate/git";
 import { Repository } from "@krate/kinds";
 import { informer, type KubeClient } from "@krate/kube";
 import { readSshPrivateKey } from "@krate/pki/ssh";
@@ -50,7 +50,7 @@ export async function runGateway(
     notReady: () => (notReady === undefined ? [] : [notReady]),
     metrics,
   });
-  const backend = new NativeGitBackend({ root: config.repositoryRoot });
+  const backend = openBackend(config.backend);
   const onProblem = (message: string, error: unknown) => log.warn({ err: error }, message);
   const repositories = informer(client, Repository, { onProblem: ({ message, error }) => onProblem(message, error) });
   const hookPool = new HookPool();
@@ -159,11 +159,14 @@ export async function runGateway(
       signingKeys.synced(),
       ...(ssh ? [sshKeys.synced()] : []),
     ]);
+    void backend.watch(signal, (server, isAway) =>
+      log.warn({ server }, isAway ? "a server of the Git backend is away" : "a server of the Git backend is back"),
+    );
     await recovery.start(signal);
     const port = await server.listen(config.address);
     const sshPort = await ssh?.server.listen(ssh.address);
     notReady = undefined;
-    log.info({ port, sshPort, health: health.url, repositoryRoot: config.repositoryRoot }, "serving Git");
+    log.info({ port, sshPort, health: health.url, backend: config.backend.kind }, "serving Git");
     await Promise.all([recovery.run(signal), housekeeping.run(signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -1,6 +1,11 @@
 export * from "./backend/git-backend.ts";
 export { type NativeBackendOptions, NativeGitBackend, syncDirectory } from "./backend/native.ts";
+export { type BackendConfig, openBackend, readBackendConfig } from "./backend/open-backend.ts";
 export { movedMessage } from "./backend/ref-transaction.ts";
+export { GiteaRefusedError, GiteaUnavailableError } from "./gitea/errors.ts";
+export { type GiteaBackendOptions, GiteaGitBackend } from "./gitea/gitea-backend.ts";
+export { type GiteaServer, GiteaServers } from "./gitea/gitea-servers.ts";
+export { giteaName } from "./gitea/names.ts";
 export * from "./objects/index.ts";
 export * from "./process/index.ts";
 export * from "./wire/index.ts";

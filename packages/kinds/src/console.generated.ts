@@ -1561,6 +1561,7 @@ export const consoleDescriptors: Record<string, ConsoleDescriptor> = {
         "reasons": [
           "BackendHealthy",
           "BackendUnavailable",
+          "GiteaUnavailable",
           "StorageDegraded"
         ],
         "negative": false

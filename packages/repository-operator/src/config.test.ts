@@ -5,7 +5,7 @@ const required = { KRATE_REPOSITORY_ROOT: "/data/repositories" };
 
 test("defaults", () => {
   expect(readConfig(required)).toMatchObject({
-    repositoryRoot: "/data/repositories",
+    backend: { kind: "native", root: "/data/repositories" },
     gitUrl: "http://127.0.0.1:7081",
     committer: { name: "Krate", email: "noreply@krate.a5c.ai" },
   });

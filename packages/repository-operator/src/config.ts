@@ -1,10 +1,10 @@
 import { type Environment, type ProgramConfig, readProgramConfig } from "@krate/controller";
+import { type BackendConfig, readBackendConfig } from "@krate/git";
 import type { Person } from "./merge/message.ts";
 
 export interface OperatorConfig {
   program: ProgramConfig;
-  /** Absolute folder of the bare repositories. */
-  repositoryRoot: string;
+  backend: BackendConfig;
   /** URL of git-gateway as clients reach it, without a trailing slash. */
   gitUrl: string;
   gitCaFile?: string;
@@ -18,7 +18,7 @@ export interface OperatorConfig {
  *
  * | variable | meaning | default |
  * |---|---|---|
- * | KRATE_REPOSITORY_ROOT | folder of bare repositories, the one git-gateway serves | required |
+ * | KRATE_REPOSITORY_ROOT, KRATE_GIT_BACKEND, KRATE_GITEA_* | where repositories are, as git-gateway has it: {@link readBackendConfig} | required |
  * | KRATE_GIT_URL | URL of git-gateway as clients reach it | http://127.0.0.1:7081 |
  * | KRATE_SSH_URL | where clients reach its SSH side, `ssh://git@host:port` | no SSH |
  * | KRATE_GIT_CA_FILE | PEM file of the CA behind an https URL | those of the system |
@@ -27,9 +27,6 @@ export interface OperatorConfig {
  * @throws {Error} naming the variable that is wrong and what it must be.
  */
 export function readConfig(env: Environment): OperatorConfig {
-  const repositoryRoot = env.KRATE_REPOSITORY_ROOT;
-  if (!repositoryRoot?.startsWith("/"))
-    throw new Error("KRATE_REPOSITORY_ROOT must be the absolute path of the repositories' folder");
   const gitUrl = (env.KRATE_GIT_URL || "http://127.0.0.1:7081").replace(/\/+$/, "");
   if (!/^https?:\/\/[^/\s@]+(\/|$)/.test(gitUrl) || !URL.canParse(gitUrl))
     throw new Error(`KRATE_GIT_URL is ${JSON.stringify(gitUrl)}: it must be an http or https URL without credentials`);
@@ -38,7 +35,7 @@ export function readConfig(env: Environment): OperatorConfig {
     throw new Error(`KRATE_SSH_URL is ${JSON.stringify(sshUrl)}: it must be ssh://git@host or ssh://git@host:port`);
   return Object.freeze({
     program: readProgramConfig(env),
-    repositoryRoot,
+    backend: readBackendConfig(env),
     gitUrl,
     ...(env.KRATE_GIT_CA_FILE && { gitCaFile: env.KRATE_GIT_CA_FILE }),
     ...(sshUrl && { sshUrl }),

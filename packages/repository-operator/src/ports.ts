@@ -1,4 +1,4 @@
-import type { NativeGitBackend } from "@krate/git";
+import type { GitBackend } from "@krate/git";
 import type { Branches } from "./git/branches.ts";
 import type { GatewayPort } from "./git/push.ts";
 import type { MergeStep } from "./merge/merge.ts";
@@ -8,7 +8,7 @@ import type { Pushes } from "./pushes.ts";
 
 /** What the controllers have beside the API server. */
 export interface OperatorPorts {
-  backend: NativeGitBackend;
+  backend: GitBackend;
   branches: Branches;
   gateway: GatewayPort;
   pushes: Pushes;

@@ -1,5 +1,5 @@
 import type { Program } from "@krate/controller";
-import { NativeGitBackend } from "@krate/git";
+import { openBackend } from "@krate/git";
 import { credentialsOf, type KubeConfig } from "@krate/kube";
 import type { OperatorConfig } from "./config.ts";
 import { issueComments, pullRequestComments } from "./controllers/comment-counts.ts";
@@ -10,7 +10,7 @@ import { patchSets } from "./controllers/patch-sets.ts";
 import { previews, sweepPreviews } from "./controllers/previews.ts";
 import { pullRequests } from "./controllers/pull-requests.ts";
 import { queueEntries } from "./controllers/queue-entries.ts";
-import { repositories } from "./controllers/repositories.ts";
+import { repositories, watchBackend } from "./controllers/repositories.ts";
 import { reviewComments } from "./controllers/review-comments.ts";
 import { reviews } from "./controllers/reviews.ts";
 import { sshKeys } from "./controllers/ssh-keys.ts";
@@ -34,7 +34,7 @@ export function operatorProgram(
   const pushes = new Pushes();
   const lost = new LostPullRequests();
   const credentials = credentialsOf(kubeConfig);
-  const backend = new NativeGitBackend({ root: config.repositoryRoot });
+  const backend = openBackend(config.backend);
   const branches = new Branches(backend);
   const ports: OperatorPorts = {
     backend,
@@ -60,6 +60,7 @@ export function operatorProgram(
         branches.close();
       },
       sweepPreviews,
+      (context, leading) => watchBackend(context, leading, ports),
       (context, leading) => sweepPullRefs(context, leading, { ports, lost }),
     ],
     setup: (context) => {

@@ -16,6 +16,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type BackendRepository,
+  GiteaUnavailableError,
   movedMessage,
   type RefTransaction,
   type RefUpdate,
@@ -37,14 +38,19 @@ export interface LandingPorts {
   onUnrecorded?(entry: JournalEntry, error: Error): void;
 }
 
-/** What became of a push. `pendingEvents`: the refs moved, the events are safe in the journal and follow later. */
+/**
+ * What became of a push. `pendingEvents`: the refs moved, the events are safe in the journal and follow later; `pendingRefs`: the other
+ * way round, because the backend went away in the middle.
+ */
 export interface Landing {
   results: RefUpdateResult[];
   pendingEvents: boolean;
+  pendingRefs?: boolean;
 }
 
-/** Rule named in the event of a ref that lost a race. */
-const staleRule = { policy: "git", rule: "expected-old-value", decision: "Denied" } as const;
+/** Rule named in the event of a ref that lost a race, or that the backend could not move. */
+const ownRule = (rule: "expected-old-value" | "backend-available") =>
+  ({ policy: "git", rule, decision: "Denied" }) as const;
 
 /**
  * Lands a push. `entry.updates` are the accepted ones.
@@ -136,11 +142,23 @@ async function carryOut(repository: BackendRepository, entry: JournalEntry, port
     pendingEvents = true;
   }
   await step("events");
-  await prepared?.commit();
+  try {
+    await prepared?.commit();
+  } catch (error) {
+    if (!(error instanceof GiteaUnavailableError)) throw error;
+    // Whatever moved has moved, and the events say that all did: the journal is replayed until that is true.
+    return { results: results.map(asPending), pendingEvents: false, pendingRefs: true };
+  }
   await step("commit");
   if (!pendingEvents) await removeJournal(repository, entry.pushId);
   await step("forget");
   return { results, pendingEvents };
+}
+
+function asPending(result: RefUpdateResult): RefUpdateResult {
+  if (!result.ok) return result;
+  const message = "the Git backend went away; the push is recorded and will be finished when it is back";
+  return { ref: result.ref, ok: false, failure: "unavailable", message };
 }
 
 function begin(repository: BackendRepository, entry: JournalEntry, updates: readonly RefUpdate[]): RefTransaction {
@@ -175,7 +193,8 @@ function ordered(entry: JournalEntry, results: ReadonlyMap<string, RefUpdateResu
 function outcomeOf(event: GitEventRecord, results: readonly RefUpdateResult[]): GitEventRecord {
   const result = results.find(({ ref }) => ref === event.spec.ref);
   if (!result || result.ok) return event;
-  const rules = [...(event.spec.rules ?? []), { ...staleRule, message: result.message }];
+  const rule = ownRule(result.failure === "unavailable" ? "backend-available" : "expected-old-value");
+  const rules = [...(event.spec.rules ?? []), { ...rule, message: result.message }];
   return { ...event, spec: { ...event.spec, decision: "Rejected", rules } };
 }
 
@@ -201,6 +220,11 @@ async function replay(repository: BackendRepository, entry: JournalEntry, ports:
     else results.push({ ref: update.ref, ok: false, failure: "moved", message: movedMessage });
   }
   const { results: moved, prepared } = await prepareAgain(repository, { ...entry, updates: open });
+  const away = moved.find((result) => !result.ok && result.failure === "unavailable");
+  if (away && !away.ok) {
+    await prepared?.abort();
+    throw new GiteaUnavailableError(away.message);
+  }
   await ports.events.append(entry.events.map((event) => outcomeOf(event, [...results, ...moved])));
   await prepared?.commit();
   await removeJournal(repository, entry.pushId);

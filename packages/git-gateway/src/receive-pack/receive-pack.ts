@@ -42,7 +42,7 @@ import { hiddenRefPrefix, isServerRef, queueRefPrefix } from "./advertise.ts";
 import { explainDecision, shortReason } from "./explain.ts";
 import { PushFactsReader } from "./facts.ts";
 import { type JournalEntry, newPushId } from "./journal.ts";
-import { type LandingPorts, landPush, recordRefusals } from "./land.ts";
+import { type Landing, type LandingPorts, landPush, recordRefusals } from "./land.ts";
 import { classify, type NewHistory, type NewObjects, newCommitsOf, readNewHistory } from "./new-history.ts";
 import { type PackLimits, PackRefusedError, Quarantine } from "./quarantine.ts";
 import { PushReply, type Write } from "./reply.ts";
@@ -336,12 +336,12 @@ class Push {
       })),
       events: updates.map((update, index) => this.#event(update, index, history, evaluationMs)),
     };
-    const { results, pendingEvents } =
+    const { results, pendingEvents, pendingRefs }: Landing =
       accepted.length === 0
         ? { results: [], ...(await recordRefusals(repository, entry, this.#ports)) }
         : await landPush(repository, entry, this.#ports);
+    if (pendingEvents || pendingRefs) this.#ports.onPendingEvents?.(repository);
     if (pendingEvents) {
-      this.#ports.onPendingEvents?.(repository);
       await this.#reply.say("the push is recorded on disk; its events follow when the API server is back");
     }
     const moved = new Map(results.map((result) => [result.ref, result]));

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { NativeGitBackend } from "@krate/git";
+import { type GitBackend, NativeGitBackend } from "@krate/git";
 import { createLogger } from "@krate/telemetry";
 import { ContentApi } from "../content/serve.ts";
 import { createGatewayServer, type GatewayServer } from "../http/server.ts";
@@ -34,7 +34,7 @@ export class GatewayFixture {
   /** Errors of pushes that nobody foresaw. */
   readonly failures: unknown[] = [];
   readonly folder: string;
-  readonly backend: NativeGitBackend;
+  readonly backend: GitBackend;
   /** How Git is served, for further ways to reach it. */
   readonly services: GitServiceOptions;
   readonly content: ContentApi;
@@ -48,9 +48,10 @@ export class GatewayFixture {
     limits: Partial<PackLimits>,
     requestLimits: Partial<RequestLimitsOptions>,
     { buckets, ...lfsLimits }: Partial<LfsLimits> & { buckets?: LfsBuckets },
+    backend: GitBackend = new NativeGitBackend({ root: join(folder, "repositories") }),
   ) {
     this.folder = folder;
-    this.backend = new NativeGitBackend({ root: join(folder, "repositories") });
+    this.backend = backend;
     this.services = {
       backend: this.backend,
       authorizer: this.cluster.access.authorizer,
@@ -101,8 +102,10 @@ export class GatewayFixture {
     limits: Partial<PackLimits> = {},
     requestLimits: Partial<RequestLimitsOptions> = {},
     lfs: Partial<LfsLimits> & { buckets?: LfsBuckets } = {},
+    backend?: GitBackend,
   ): Promise<GatewayFixture> {
-    const fixture = new GatewayFixture(await mkdtemp(join(tmpdir(), "krate-gateway-")), limits, requestLimits, lfs);
+    const folder = await mkdtemp(join(tmpdir(), "krate-gateway-"));
+    const fixture = new GatewayFixture(folder, limits, requestLimits, lfs, backend);
     fixture.#port = await fixture.#server.listen({ host: "127.0.0.1", port: 0 });
     fixture.cluster.addUser("alice-token", "alice");
     return fixture;

@@ -103,6 +103,8 @@ export interface GitBackend {
   list(): Promise<RepositoryIdentity[]>;
   /** Health of the backend, or of one repository in it. Never throws. */
   health(identity?: RepositoryIdentity): Promise<BackendHealth>;
+  /** Looks after the backend's servers, where it has any, until the signal fires; hears when their health changed for good. */
+  watch(signal: AbortSignal, onChange: (server: string, isAway: boolean) => void): Promise<void>;
 }
 
 /** The repository is not in the backend. */

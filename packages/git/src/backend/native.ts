@@ -153,6 +153,10 @@ export class NativeGitBackend implements GitBackend {
     await rm(join(this.#root, ".tmp"), { recursive: true, force: true });
   }
 
+  async watch(): Promise<void> {
+    // A folder has no servers.
+  }
+
   url(): undefined {
     return undefined;
   }

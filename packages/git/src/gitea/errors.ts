@@ -15,6 +15,10 @@ export class GiteaRefusedError extends Error {
   }
 }
 
+export function isCallError(error: unknown): error is AxiosError {
+  return error instanceof Error && (error as Partial<AxiosError>).isAxiosError === true;
+}
+
 /**
  * Whether the process could not be reached or gave up, so that another one may be asked. The error itself is not to be kept as a
  * cause: it holds the request with its credentials.

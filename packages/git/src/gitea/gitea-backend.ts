@@ -216,6 +216,10 @@ export class GiteaGitBackend implements GitBackend {
     };
   }
 
+  watch(signal: AbortSignal, onChange: (server: string, isAway: boolean) => void): Promise<void> {
+    return this.servers.watch(signal, ({ name }, isAway) => onChange(name, isAway));
+  }
+
   async list(): Promise<RepositoryIdentity[]> {
     const found: RepositoryIdentity[] = [];
     for (const owner of await namesIn(this.#root)) {

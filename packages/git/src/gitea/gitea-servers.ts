@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import axios, { type AxiosInstance, type AxiosRequestConfig, isAxiosError } from "axios";
-import { describe, GiteaRefusedError, GiteaUnavailableError, isUnreachable } from "./errors.ts";
+import type { AxiosInstance, AxiosRequestConfig } from "axios";
+import { describe, GiteaRefusedError, GiteaUnavailableError, isCallError, isUnreachable } from "./errors.ts";
 import { placementOrder } from "./placement.ts";
 
 /** One Gitea process (a Pod, in a cluster). */
@@ -19,6 +19,7 @@ export interface GiteaAnswer {
 }
 
 const callTimeoutMs = 30_000;
+const maxAnswerBytes = 64 * 1024 * 1024;
 const probeTimeoutMs = 2_000;
 const probeEveryMs = 1_000;
 /** Probes in a row that must fail before a process counts as away, and succeed before it counts as back: no flapping. */
@@ -37,7 +38,8 @@ interface Standing {
 /** The Gitea processes over one volume and one database: any of them can serve anything. */
 export class GiteaServers {
   readonly #servers: readonly GiteaServer[];
-  readonly #http: AxiosInstance;
+  /** Loaded with the first call: an installation without Gitea does without it. */
+  #loaded: Promise<AxiosInstance> | undefined;
   readonly #tokenFile: string;
   readonly #standing = new Map<string, Standing>();
   #watched = false;
@@ -45,12 +47,6 @@ export class GiteaServers {
   constructor(options: { servers: readonly GiteaServer[]; tokenFile: string }) {
     this.#servers = options.servers;
     this.#tokenFile = options.tokenFile;
-    this.#http = axios.create({
-      timeout: callTimeoutMs,
-      maxRedirects: 0,
-      maxContentLength: 64 * 1024 * 1024,
-      proxy: false,
-    });
     for (const { name } of options.servers) this.#standing.set(name, { isAway: false, against: 0 });
   }
 
@@ -89,8 +85,20 @@ export class GiteaServers {
     onChange(server, isAway);
   }
 
+  #http(): Promise<AxiosInstance> {
+    const settings = {
+      timeout: callTimeoutMs,
+      maxRedirects: 0,
+      maxContentLength: maxAnswerBytes,
+      proxy: false as const,
+    };
+    this.#loaded ??= import("axios").then(({ default: axios }) => axios.create(settings));
+    return this.#loaded;
+  }
+
   async #answers({ url }: GiteaServer): Promise<boolean> {
-    return this.#http.get(`${url}/api/healthz`, { timeout: probeTimeoutMs }).then(
+    const http = await this.#http();
+    return http.get(`${url}/api/healthz`, { timeout: probeTimeoutMs }).then(
       () => true,
       () => false, // away, starting, or without its database: all of it means that it serves nothing
     );
@@ -148,6 +156,7 @@ export class GiteaServers {
     request: AxiosRequestConfig,
     { once = false }: { once?: boolean } = {},
   ): Promise<GiteaAnswer> {
+    const http = await this.#http();
     const correlationId = randomUUID();
     const deadline = performance.now() + patienceMs;
     for (;;) {
@@ -155,10 +164,10 @@ export class GiteaServers {
       for (const { name, url } of this.order(key)) {
         try {
           const headers = { ...request.headers, "x-request-id": correlationId } as Record<string, string>;
-          const { status, data } = await this.#http.request<unknown>({ ...request, baseURL: url, headers });
+          const { status, data } = await http.request<unknown>({ ...request, baseURL: url, headers });
           return { status, data };
         } catch (error) {
-          if (!isAxiosError(error)) throw error;
+          if (!isCallError(error)) throw error;
           const problem = `${what}: ${name} says ${describe(error)} (correlation id ${correlationId})`;
           if (!isUnreachable(error)) throw new GiteaRefusedError(problem, error.response?.status ?? 0);
           last = problem;

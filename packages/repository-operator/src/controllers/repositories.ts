@@ -4,13 +4,14 @@ import {
   defineController,
   done,
   type MapContext,
+  type ProgramContext,
   type ReconcileContext,
   type ReconcileResult,
   requeueAfter,
   WaitError,
   watch,
 } from "@krate/controller";
-import { BackendConflictError, type BackendHealth, type EnsureResult } from "@krate/git";
+import { BackendConflictError, type BackendHealth, type EnsureResult, GiteaUnavailableError } from "@krate/git";
 import {
   annotations,
   BranchProtection,
@@ -93,12 +94,14 @@ async function ensure(repository: RepositoryObject, { backend }: OperatorPorts):
   if (asked && asked !== backend.name)
     return failed("CreateFailed", `spec.backend.name is "${asked}": this installation has only "${backend.name}"`);
   // What was there and is gone has to be restored: an empty repository in its place would hide a volume that is not mounted.
-  if (wasProvisioned(repository) && (await isMissing(repository, backend)))
-    return { result: { outcome: "Unchanged", id: `${identity.namespace}/${identity.name}` } };
+  const known = repository.status?.backend?.id ?? `${identity.namespace}/${identity.name}`;
+  const before: Ensured = { result: { outcome: "Unchanged", id: known } };
+  if (wasProvisioned(repository) && !isUsable(await backend.health(identity))) return before;
   try {
     const defaultBranch = repository.spec.defaultBranch ?? "main";
     return { result: await backend.ensure(identity, { defaultBranch }) };
   } catch (error) {
+    if (error instanceof GiteaUnavailableError && wasProvisioned(repository)) return before;
     const reason = error instanceof BackendConflictError ? "NameConflict" : "CreateFailed";
     return failed(reason, error instanceof Error ? error.message : String(error));
   }
@@ -112,9 +115,8 @@ function wasProvisioned(repository: RepositoryObject): boolean {
   return findCondition(repository, "Provisioned")?.status === "True";
 }
 
-async function isMissing(repository: RepositoryObject, backend: OperatorPorts["backend"]): Promise<boolean> {
-  const health = await backend.health(identityOf(repository));
-  return health.state !== "Healthy" && health.reason === "RepositoryMissing";
+function isUsable(health: BackendHealth): boolean {
+  return health.state === "Healthy" || health.isServed === true;
 }
 
 /** What is done once: the first commit, and the Event. Not Ready before, so that nobody pushes into it. */
@@ -153,12 +155,12 @@ async function observe(
   const identity = identityOf(repository);
   const defaultBranch = repository.spec.defaultBranch ?? "main";
   const health: BackendHealth = await backend.health(identity);
-  const isHealthy = health.state === "Healthy";
-  if (isHealthy) await backend.setDefaultBranch(identity, defaultBranch);
-  const summary = isHealthy ? await summarize(backend.gitDir(identity), defaultBranch) : undefined;
+  if (isUsable(health)) await backend.setDefaultBranch(identity, defaultBranch);
+  const summary = isUsable(health) ? await summarize(backend.gitDir(identity), defaultBranch) : undefined;
   const lastPushedAt = pushes.lastPushedAt(identity);
+  const url = backend.url(identity);
   const planned = planStatus(repository, {
-    backend,
+    backend: { kind: backend.kind, name: backend.name, ...(url && { url }) },
     provisioned,
     health,
     protection,
@@ -193,4 +195,18 @@ function allOf(namespace: string | undefined, { lister }: MapContext) {
   return lister(Repository)
     .list(namespace)
     .map(({ metadata }) => ({ namespace: metadata.namespace ?? "", name: metadata.name ?? "" }));
+}
+
+/** Keeps an eye on the backend's servers and looks at every repository again when one went away or came back (GIT-21). */
+export async function watchBackend(
+  { lister, log }: ProgramContext,
+  signal: AbortSignal,
+  { backend, pushes }: Pick<OperatorPorts, "backend" | "pushes">,
+): Promise<void> {
+  await lister(Repository).synced();
+  await backend.watch(signal, (server, isAway) => {
+    log.warn({ server }, isAway ? "a server of the Git backend is away" : "a server of the Git backend is back");
+    for (const { metadata } of lister(Repository).list())
+      pushes.repositories.enqueue({ namespace: metadata.namespace ?? "", name: metadata.name ?? "" });
+  });
 }

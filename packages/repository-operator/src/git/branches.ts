@@ -1,4 +1,4 @@
-import { type NativeGitBackend, ObjectReaderPool } from "@krate/git";
+import { type GitBackend, ObjectReaderPool } from "@krate/git";
 
 export interface ResolvedBranch {
   gitDir: string;
@@ -8,10 +8,10 @@ export interface ResolvedBranch {
 
 /** Tells where branches are, through git processes that stay open: a push to a busy base asks this for every open pull request. */
 export class Branches {
-  readonly #backend: NativeGitBackend;
+  readonly #backend: GitBackend;
   readonly #readers = new ObjectReaderPool();
 
-  constructor(backend: NativeGitBackend) {
+  constructor(backend: GitBackend) {
     this.#backend = backend;
   }
 

@@ -26,7 +26,7 @@ export interface RepositorySummary {
 }
 
 export interface Observed {
-  backend: { kind: "native" | "gitea"; name: string };
+  backend: { kind: "native" | "gitea"; name: string; url?: string };
   provisioned: EnsureResult;
   health: BackendHealth;
   /** Absent while the backend cannot be read. */
@@ -45,7 +45,7 @@ export function planStatus(repository: RepositoryObject, observed: Observed): Pl
   return {
     status: {
       phase: phaseOf(repository, healthy),
-      backend: { kind: backend.kind, name: backend.name, id: provisioned.id, health: health.state },
+      backend: { ...backend, id: provisioned.id, health: health.state },
       cloneUrls: {
         http: `${observed.gitUrl}/${namespace}/${name}.git`,
         ...(observed.sshUrl && { ssh: `${observed.sshUrl}/${namespace}/${name}.git` }),
@@ -59,7 +59,7 @@ export function planStatus(repository: RepositoryObject, observed: Observed): Pl
       protection,
       isTrue("AccessSynced", "NotRequired", "the gateway asks the API server about every access"),
       isTrue("WebhooksSynced", "NotRequired", "the gateway itself records every push"),
-      healthy ? isTrue("Ready", "Ready") : isFalse("Ready", "BackendUnavailable", health.message),
+      healthy || health.isServed ? isTrue("Ready", "Ready") : isFalse("Ready", "BackendUnavailable", health.message),
     ],
   };
 }
@@ -93,7 +93,8 @@ function phaseOf({ spec }: RepositoryObject, healthy: boolean): RepositoryStatus
   return spec.archived === true ? "Archived" : "Ready";
 }
 
-function reasonOf(health: BackendHealth): "BackendUnavailable" | "StorageDegraded" {
+function reasonOf(health: BackendHealth): "BackendUnavailable" | "GiteaUnavailable" | "StorageDegraded" {
+  if (health.state !== "Healthy" && health.reason === "GiteaUnavailable") return "GiteaUnavailable";
   return health.state === "Degraded" ? "StorageDegraded" : "BackendUnavailable";
 }
 

@@ -139,7 +139,7 @@ export function withForge(): () => Forge {
             namespace: "krate-system",
             leaderElection: false,
           },
-          repositoryRoot,
+          backend: { kind: "native", root: repositoryRoot },
           gitUrl,
           committer: { name: "Krate", email: "noreply@krate.a5c.ai" },
         };

@@ -274,7 +274,7 @@ export const Repository = defineConfigKind({
   conditions: {
     BackendReady: {
       description: "The storage backend answers for this repository.",
-      reasons: ["BackendHealthy", "BackendUnavailable", "StorageDegraded"],
+      reasons: ["BackendHealthy", "BackendUnavailable", "GiteaUnavailable", "StorageDegraded"],
     },
     Provisioned: {
       description: "The repository exists in the backend.",
