@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { GatewayError } from "../access/gateway-error.ts";
+import { GatewayError } from "../access/gateway-error.ts";
 import { rangeOf } from "./transfer.ts";
 
 test.each([
