@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "@krate/testing";
-import { krateCommand } from "./forge.ts";
+import { checkout, krateCommand } from "./forge.ts";
 import { cloneUrl, forgeState, freshNamespace, gitOk, kubectlOk, type Output, run } from "./shared-forge.ts";
 
 describe("code search", () => {
@@ -107,13 +107,16 @@ describe("code search", () => {
     made(["push", "-qf", cloneUrl(namespace, name), `${commit}:refs/heads/${branch}`]);
   }
 
-  function search(args: readonly string[], who = "reader"): Output {
-    const env = {
+  function searchEnvironment(who: string): NodeJS.ProcessEnv {
+    return {
       KUBECONFIG: join(folder, `${who}.kubeconfig`),
       PATH: `${folder}${delimiter}${process.env["PATH"]}`,
       KRATE_SEARCH_URL: forgeState().searchUrl,
     };
-    return run("kubectl", ["krate", "search", ...args], { env });
+  }
+
+  function search(args: readonly string[], who = "reader"): Output {
+    return run("kubectl", ["krate", "search", ...args], { env: searchEnvironment(who) });
   }
 
   const found = (query: string, text: string, options: string[] = []) =>
@@ -140,6 +143,17 @@ describe("code search", () => {
     const tip = gitOk(["ls-remote", cloneUrl(open, "app"), "refs/heads/main"]).slice(0, 40);
     expect(status.search).toEqual({ phase: "Indexed", indexedSha: tip, lagSeconds: 0 });
     expect(status.conditions.find(({ type }) => type === "SearchIndexed")?.reason).toBe("Indexed");
+  });
+
+  test("the commands of docs/code-search.md are queries", () => {
+    const text = readFileSync(join(checkout, "docs", "code-search.md"), "utf8");
+    const commands = text.match(/^kubectl krate search .+$/gm) ?? [];
+    expect(commands.length).toBeGreaterThan(3);
+    const env = searchEnvironment("reader");
+    for (const command of commands) {
+      const { code, stderr } = run("sh", ["-c", command], { env });
+      expect({ command, ok: code === 0 || code === 1, stderr }).toEqual({ command, ok: true, stderr: "" });
+    }
   });
 
   test("a force push takes away what was there", async () => {
