@@ -31,7 +31,7 @@ export async function treeWithLastCommits(
   git(["repack", "-adq", "--write-bitmap-index"], source);
   git(["commit-graph", "write", "--reachable", "--changed-paths"], source);
   await krate.createRepository(name);
-  for (const part of ["objects", "refs", "packed-refs"])
+  for (const part of ["objects", "refs"])
     cpSync(join(source, part), join(krate.gitDir(name), part), { recursive: true, force: true });
   const ids = git(["rev-list", "--first-parent", `-n${options.requests + 1}`, "main"], source)
     .toString()

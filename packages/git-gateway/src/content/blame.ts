@@ -50,7 +50,7 @@ export async function serveBlame(request: ContentRequest): Promise<void> {
     const told = new Set<string>();
     try {
       for await (const { sha, ...group } of groupsOf(stream.stdout)) {
-        const [commit] = told.has(sha) ? [] : await briefs.read(reader, [sha]);
+        const [commit] = told.has(sha) ? [] : await briefs.read(request.reader, [sha]);
         told.add(sha);
         yield { ...group, sha, commit };
       }

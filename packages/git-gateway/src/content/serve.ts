@@ -67,8 +67,8 @@ interface Shared {
 /** One content request with its repository open. */
 export interface ContentRequest extends Exchange, Shared {
   repository: BackendRepository;
-  /** An open reader of the repository. */
-  reader: ObjectReader;
+  /** An open reader of the repository. Asked for anew by what takes long: one that is not used is closed. */
+  readonly reader: ObjectReader;
   /** What stands behind the view name, decoded. */
   argument: string;
   /** Of the query; the root without one. */
@@ -156,13 +156,16 @@ export class ContentApi {
     { view: { namespace, name, uid } }: Access,
     exchange: Exchange,
   ): Promise<ContentRequest> {
+    const readers = this.#readers;
     const path = pathOf(exchange.request.url ?? "");
     const repository = await this.#options.backend.open({ namespace, name, uid });
     return {
       ...exchange,
       ...this.#shared,
       repository,
-      reader: this.#readers.of(repository.gitDir),
+      get reader() {
+        return readers.of(repository.gitDir);
+      },
       argument,
       query,
       path,

@@ -88,12 +88,12 @@ const maxNamesInLine = 1000;
  */
 export async function serveLastCommits(request: ContentRequest): Promise<void> {
   const { rev, commitSha, path, names } = await openDirectory(request);
-  const { repository, reader, briefs, signal } = request;
+  const { repository, briefs, signal } = request;
   const lookup = await request.lastCommits.find({ repository, commitId: commitSha, path, names });
   await streamLines(request, { immutable: isImmutable(rev) && lookup.isComplete }, async function* () {
     yield { rev, commitSha, path: path.text, total: names.length };
     for await (const { commitId, names: found } of lookup.steps(signal)) {
-      const [commit] = await briefs.read(reader, [commitId]);
+      const [commit] = await briefs.read(request.reader, [commitId]);
       const shown = found.map((bytes) => Buffer.from(bytes, "latin1").toString("utf8"));
       for (let at = 0; at < shown.length; at += maxNamesInLine)
         yield { commit, names: shown.slice(at, at + maxNamesInLine) };

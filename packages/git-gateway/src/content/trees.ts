@@ -4,6 +4,8 @@ import type { RepositoryPath } from "./repository-path.ts";
 
 /** Entries held in memory over all trees, about 300 bytes each. */
 const maxEntries = 100_000;
+/** Sizes of files held in memory, about 150 bytes each. */
+const maxSizes = 200_000;
 const maxTreeBytes = 32 * 1024 * 1024;
 
 /** What a path of a commit leads to. */
@@ -15,6 +17,7 @@ export interface FoundEntry {
 /** Reads trees through open readers, without a process; those of late are kept by their object ids, which never change. */
 export class Trees {
   readonly #entries = new BoundedMap<readonly TreeEntry[]>(maxEntries);
+  readonly #sizes = new BoundedMap<number>(maxSizes);
   readonly #sized = new BoundedMap<readonly TreeEntry[]>(maxEntries);
 
   /** Entries of a tree object, directories first, paths not filled in. @throws {UnknownRevisionError} above 32 MiB */
@@ -38,12 +41,21 @@ export class Trees {
     const entries = await Promise.all(
       (await this.entries(reader, treeId)).slice(0, limit).map(async (entry) => {
         if (entry.kind === "directory" || entry.kind === "submodule") return entry;
-        const blob = await reader.info(entry.objectId);
-        return blob ? { ...entry, size: blob.size } : entry;
+        const size = await this.#sizeOf(reader, entry.objectId);
+        return size === undefined ? entry : { ...entry, size };
       }),
     );
     this.#sized.set(key, entries, entries.length + 1);
     return entries;
+  }
+
+  /** After a push a directory is a new tree of mostly the same files. */
+  async #sizeOf(reader: ObjectReader, blobId: string): Promise<number | undefined> {
+    const known = this.#sizes.get(blobId);
+    if (known !== undefined) return known;
+    const size = (await reader.info(blobId))?.size;
+    if (size !== undefined) this.#sizes.set(blobId, size);
+    return size;
   }
 
   /** What lies at a path; undefined for nothing. */
