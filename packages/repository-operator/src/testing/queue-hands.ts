@@ -67,7 +67,7 @@ export function queueHands(forge: () => Forge) {
         if (batch && !seen.has(batch.candidate)) {
           await tree.git("fetch", "-q", "origin", `+refs/queue/*:refs/queue/*`);
           const known = await tree.git("cat-file", "-t", batch.candidate).catch(() => "none");
-          if (known !== "commit") return false;
+          if (known !== "commit") return done();
           const text = await tree.git("grep", "-l", "^bad$", batch.candidate).catch(() => "");
           const conclusion = text === "" ? "success" : "failure";
           seen.set(batch.candidate, conclusion);
