@@ -141,7 +141,19 @@ skipWithout(
     expect(await page.content()).not.toContain("s3cret");
   });
 
+  test("the page of the organization has the same, with the repository each is for", async () => {
+    await page.getByRole("link", { name: "Hooks & Policies" }).click();
+    const rule = hook("Git refs", "no-force-push").filter({ hasText: `RefPolicy/${repository}-history` });
+    await rule.getByText(`Only when it is a push to ${repository}.`).waitFor();
+    await hook("Outbound webhooks", `${repository}-events`)
+      .getByText(`Posts to example.com, for ${repository}.`)
+      .waitFor();
+    await page.getByRole("link", { name: `View RefPolicy ${repository}-history` }).click();
+    await page.getByText("kind: RefPolicy").waitFor();
+  });
+
   test("what a person may not list is said, and the command that is shown lets them see it", async () => {
+    const { namespace } = forgeState();
     kubectlOk(["create", "serviceaccount", bot]);
     const token = kubectlOk(["create", "token", bot]).trim();
     const other = await signedInPage(browser, { consoleUrl: forgeState().consoleUrl ?? "", token, path });
@@ -150,7 +162,7 @@ skipWithout(
       runAsAdmin(command);
       runAsAdmin(
         [...command.matchAll(/kubectl create (\w+) (\S+)/g)]
-          .map(([, kind, object]) => `kubectl label ${kind} ${object} krate.a5c.ai/test=${repository}`)
+          .map(([, kind, object]) => `kubectl -n ${namespace} label ${kind} ${object} krate.a5c.ai/test=${repository}`)
           .join("\n"),
       );
     }

@@ -1,4 +1,4 @@
-import { OrganizationIcon, PlayIcon, RepoIcon, SignOutIcon } from "@primer/octicons-react";
+import { OrganizationIcon, PlayIcon, RepoIcon, SignOutIcon, WebhookIcon } from "@primer/octicons-react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { signOut } from "../app/login/actions.ts";
@@ -14,6 +14,7 @@ import { ThemeToggle } from "./theme-toggle.tsx";
 const sections = [
   { path: "", label: "Repositories", icon: RepoIcon, also: ["/repositories"] },
   { path: "/runs", label: "Runs", icon: PlayIcon, also: ["/runs"] },
+  { path: "/hooks", label: "Hooks & Policies", icon: WebhookIcon, also: ["/hooks"] },
 ] as const;
 
 export interface Crumb {

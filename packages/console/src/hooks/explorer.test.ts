@@ -15,7 +15,7 @@ type Contents = Partial<Record<SourceName, object[] | Partial<SourceContent>>>;
 const repository = { metadata: { name: "shop", labels: { tier: "gold" } }, spec: { organizationRef: "demo" } };
 
 /** Everything else is there and empty. */
-function entriesOf(contents: Contents, namespaceLabels: Record<string, string> | undefined = {}) {
+function entriesOf(contents: Contents, { page }: { page: string | undefined } = { page: "shop" }) {
   const sources = Object.fromEntries(
     Object.keys(hookSources).map((name) => {
       const given = contents[name as SourceName] ?? (name === "repository" ? [repository] : []);
@@ -23,7 +23,7 @@ function entriesOf(contents: Contents, namespaceLabels: Record<string, string> |
       return [name, { state: "ready", objects: [], truncated: false, ...content }];
     }),
   ) as unknown as Record<SourceName, SourceContent>;
-  return hookEntries({ namespace: "krate-org-demo", repository: "shop", namespaceLabels, sources, now });
+  return hookEntries({ namespace: "krate-org-demo", repository: page, namespaceLabels: {}, sources, now });
 }
 
 const hooksOf = (contents: Contents) => entriesOf(contents).filter((entry): entry is HookRow => entry.type === "hook");
@@ -369,6 +369,51 @@ test("a protection that only asks something of merges is shown, and so is a poli
   ]);
 });
 
+test("the page of the organization shows all of it, and says for which repository each is", () => {
+  const only = (name: string, more: object) => named(name, { spec: { organizationRef: "demo", ...more } });
+  const url = "https://example.com/";
+  const sources: Contents = {
+    refPolicies: [
+      only("shop-only", { scope: { repositories: ["shop"] }, rules: [{ name: "kept", type: "deny-deletion" }] }),
+      only("everywhere", { deny: ["refs/internal/"] }),
+    ],
+    subscriptions: [
+      only("of-shop", { url, events: ["push"], repository: "shop" }),
+      only("of-all", { url, events: ["*"] }),
+    ],
+    kyvernoClusterPolicies: [
+      named("labelled", {
+        spec: {
+          rules: [
+            {
+              name: "r",
+              match: {
+                any: [
+                  { resources: { kinds: ["Issue"], selector: { matchLabels: { "krate.a5c.ai/repository": "shop" } } } },
+                ],
+              },
+              validate: { message: "m" },
+            },
+          ],
+        },
+      }),
+    ],
+  };
+  const entries = entriesOf(sources, { page: undefined });
+  const rows = entries.filter((entry): entry is HookRow => entry.type === "hook");
+  expect(rows.map(({ name, what, onlyWhen }) => ({ name, what, onlyWhen }))).toEqual([
+    { name: "deny", what: "Nobody may write these refs.", onlyWhen: [] },
+    { name: "kept", what: "May not be deleted.", onlyWhen: ["it is a push to shop"] },
+    { name: "of-shop", what: "Posts to example.com, for shop.", onlyWhen: [] },
+    { name: "of-all", what: "Posts to example.com, for every repository of the organization.", onlyWhen: [] },
+    {
+      name: "labelled",
+      what: "Judges Issue (every request).",
+      onlyWhen: ["the object has krate.a5c.ai/repository=shop"],
+    },
+  ]);
+});
+
 test("a webhook's address is shown without its path, and its health as the dispatcher sees it", () => {
   const subscription = (name: string, spec: object, status: object) =>
     named(name, {
@@ -427,12 +472,14 @@ test("every source is told, with why it cannot be read", () => {
 
 test("what the buttons offer appears in the tab once it is applied", () => {
   const scope = { organization: "demo", namespace: "krate-org-demo", repository: "shop" };
-  const objects = [...policyTemplates(scope, true), ...refPolicyTemplates(scope), ...webhookTemplates(scope)].flatMap(
-    ({ text }) => {
-      const yaml = /^kubectl apply -f - <<'EOF'\n(.*)\nEOF$/s.exec(text)?.[1] ?? "";
-      return parseAllDocuments(yaml).map((document) => document.toJS() as KubernetesObject & { kind: string });
-    },
-  );
+  const objects = [
+    ...policyTemplates(scope, { hasKyverno: true }),
+    ...refPolicyTemplates(scope),
+    ...webhookTemplates(scope),
+  ].flatMap(({ text }) => {
+    const yaml = /^kubectl apply -f - <<'EOF'\n(.*)\nEOF$/s.exec(text)?.[1] ?? "";
+    return parseAllDocuments(yaml).map((document) => document.toJS() as KubernetesObject & { kind: string });
+  });
   const contents = Object.fromEntries(
     Object.entries(hookSources).map(([name, { kind }]) => [name, objects.filter((object) => object.kind === kind)]),
   );

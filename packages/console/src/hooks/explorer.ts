@@ -28,7 +28,8 @@ export interface SourceContent {
 
 export interface ExplorerInput {
   namespace: string;
-  repository: string;
+  /** Absent: everything of the organization. */
+  repository: string | undefined;
   /** Of the namespace; undefined when the user may not read it. */
   namespaceLabels: Record<string, string> | undefined;
   sources: Readonly<Record<SourceName, SourceContent>>;

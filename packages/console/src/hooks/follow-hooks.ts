@@ -14,7 +14,8 @@ import { type HookSource, held, hookSources, type SourceName } from "./sources.t
 
 export interface FollowHooksOptions {
   namespace: string;
-  repository: string;
+  /** Absent: the hooks of all repositories of the organization. */
+  repository?: string;
   signal: AbortSignal;
 }
 

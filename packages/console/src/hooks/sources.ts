@@ -19,8 +19,8 @@ export interface HookSource {
   scope: "Cluster" | "Namespaced";
   /** Of Krate's own kinds; versions of others are asked of the cluster. */
   version?: string;
-  /** Only with this name, or of this repository. */
-  selector?(repository: string): string;
+  /** Field selector; without a repository, for the whole organization. */
+  selector?(repository: string | undefined): string | undefined;
   /** Objects read at most; the tab says when there are more. */
   maxItems: number;
   /** What is kept in memory of an object; undefined when it is of no interest. @defaultValue all but its bookkeeping */
@@ -56,11 +56,11 @@ const kyverno = "kyverno.io";
 const kyvernoCel = "policies.kyverno.io";
 
 export const hookSources = {
-  repository: own("git", Repository, { selector: (repository) => `metadata.name=${repository}` }),
+  repository: own("git", Repository, { selector: (repository) => repository && `metadata.name=${repository}` }),
   refPolicies: own("git", RefPolicy),
   branchProtections: own("git", BranchProtection),
   refusals: own("git", GitEvent, {
-    selector: (repository) => `spec.repository=${repository},spec.decision!=Accepted`,
+    selector: (repository) => `${repository ? `spec.repository=${repository},` : ""}spec.decision!=Accepted`,
     maxItems: eventLimit,
     hold: refusalOfToday,
   }),

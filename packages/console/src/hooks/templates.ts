@@ -1,15 +1,17 @@
-/** What "Add" buttons offer: commands that work as they are, for this repository only, and that warn before they refuse. */
+/** What "Add" buttons offer: commands that work as they are, for the page's repository or its organization only, and that warn before they refuse. */
 import type { Command } from "../kubectl/commands.ts";
 
 export interface TemplateScope {
   organization: string;
   namespace: string;
-  repository: string;
+  /** Absent: for all repositories of the organization. */
+  repository: string | undefined;
 }
 
 const applied = (yaml: string) => `kubectl apply -f - <<'EOF'\n${yaml.trim()}\nEOF`;
 
 export function refPolicyTemplates({ organization, namespace, repository }: TemplateScope): Command[] {
+  const prefix = repository ?? organization;
   return [
     {
       label: "A RefPolicy that reports rewritten history; mode: enforce refuses it",
@@ -17,13 +19,10 @@ export function refPolicyTemplates({ organization, namespace, repository }: Temp
 apiVersion: krate.a5c.ai/v1alpha1
 kind: RefPolicy
 metadata:
-  name: ${repository}-history
+  name: ${prefix}-history
   namespace: ${namespace}
 spec:
-  organizationRef: ${organization}
-  scope:
-    repositories:
-      - ${repository}
+  organizationRef: ${organization}${repository ? `\n  scope:\n    repositories:\n      - ${repository}` : ""}
   rules:
     - name: no-force-push
       type: block-force-push
@@ -39,11 +38,10 @@ spec:
 apiVersion: krate.a5c.ai/v1alpha1
 kind: BranchProtection
 metadata:
-  name: ${repository}-main
+  name: ${prefix}-main
   namespace: ${namespace}
 spec:
-  organizationRef: ${organization}
-  repository: ${repository}
+  organizationRef: ${organization}${repository ? `\n  repository: ${repository}` : ""}
   refs:
     - refs/heads/main
   requiredApprovals: 1
@@ -53,6 +51,7 @@ spec:
 }
 
 export function webhookTemplates({ organization, namespace, repository }: TemplateScope): Command[] {
+  const prefix = repository ?? organization;
   return [
     {
       label: "A WebhookSubscription; put your URL in",
@@ -60,11 +59,10 @@ export function webhookTemplates({ organization, namespace, repository }: Templa
 apiVersion: krate.a5c.ai/v1alpha1
 kind: WebhookSubscription
 metadata:
-  name: ${repository}-events
+  name: ${prefix}-events
   namespace: ${namespace}
 spec:
-  organizationRef: ${organization}
-  repository: ${repository}
+  organizationRef: ${organization}${repository ? `\n  repository: ${repository}` : ""}
   url: https://example.com/hook
   events:
     - push
@@ -76,9 +74,6 @@ spec:
 
 /** CEL that reads the same in Kubernetes' policies and in Kyverno's. */
 const described = `
-  matchConditions:
-    - name: of-this-repository
-      expression: object.spec.repository == 'REPOSITORY'
   validations:
     - expression: has(object.spec.body) && object.spec.body.trim().size() > 0
       message: a pull request needs a description that says why; set spec.body`;
@@ -98,9 +93,18 @@ const pullRequestRules = `
         resources:
           - pullrequests`;
 
-export function policyTemplates({ namespace, repository }: TemplateScope, hasKyverno: boolean): Command[] {
-  const filled = (yaml: string) =>
-    applied(yaml.replaceAll("NAMESPACE", namespace).replaceAll("REPOSITORY", repository));
+const ofRepository = (repository: string) => `
+  matchConditions:
+    - name: of-this-repository
+      expression: object.spec.repository == '${repository}'`;
+
+export function policyTemplates(
+  { organization, namespace, repository }: TemplateScope,
+  { hasKyverno }: { hasKyverno: boolean },
+): Command[] {
+  const prefix = repository ?? organization;
+  const only = repository ? ofRepository(repository) : "";
+  const filled = (yaml: string) => applied(yaml.replaceAll("NAMESPACE", namespace).replaceAll("PREFIX", prefix));
   const kubernetes = {
     label:
       "Built into Kubernetes: warns about pull requests without a description; validationActions: [Deny] refuses them",
@@ -108,17 +112,17 @@ export function policyTemplates({ namespace, repository }: TemplateScope, hasKyv
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
-  name: REPOSITORY-described
+  name: PREFIX-described
 spec:
   failurePolicy: Fail
-  matchConstraints:${pullRequestRules}${described}
+  matchConstraints:${pullRequestRules}${only}${described}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
-  name: REPOSITORY-described
+  name: PREFIX-described
 spec:
-  policyName: REPOSITORY-described
+  policyName: PREFIX-described
   validationActions:
     - Warn
     - Audit
@@ -130,11 +134,11 @@ spec:
 apiVersion: policies.kyverno.io/v1
 kind: ValidatingPolicy
 metadata:
-  name: REPOSITORY-described
+  name: PREFIX-described
 spec:
   validationActions:
     - Audit
-  matchConstraints:${pullRequestRules}${described}
+  matchConstraints:${pullRequestRules}${only}${described}
 `),
   };
   return hasKyverno ? [kyverno, kubernetes] : [kubernetes];

@@ -2,10 +2,10 @@
  * Which of a repository's objects the rules of a Kyverno ClusterPolicy or Policy reach.
  * Source: kyverno 1.19, pkg/utils/kube/kind.go (ParseKindSelector) and pkg/engine/utils/match.go.
  */
-import { type KindRef, labels } from "@krate/kinds";
+import type { KindRef } from "@krate/kinds";
 import { commonTargets, judgedKinds, mergeTargets, type Target, withoutTargets } from "./judged-kinds.ts";
-import { nothing, type Place, type Reach } from "./rules.ts";
-import { type LabelSelector, selectorAnswer, selectorText } from "./selectors.ts";
+import { knownOf, nothing, type Place, type Reach } from "./rules.ts";
+import { type KnownLabels, type LabelSelector, selectorAnswer, selectorText } from "./selectors.ts";
 
 /** `resources` of a match or exclude block. */
 export interface KyvernoResources {
@@ -91,8 +91,9 @@ function namedTargets(kinds: readonly string[], kind: KindRef, operations: strin
 /** What one rule reaches: its match without its exclude. */
 export function kyvernoReach(match: KyvernoMatch = {}, exclude: KyvernoMatch | undefined, place: Place): Reach {
   const onlyWhen = new Set<string>();
-  const targets = judgedKinds.flatMap(({ kind, hasRepositoryLabel }) => {
-    const known: Record<string, string> = hasRepositoryLabel ? { [labels.repository]: place.repository } : {};
+  const targets = judgedKinds.flatMap((judged) => {
+    const { kind } = judged;
+    const known = knownOf(judged, place);
     const found = blockReach(match, { kind, known, place });
     for (const text of found.conditions) onlyWhen.add(text);
     const away = exclude ? blockReach(exclude, { kind, known, place }) : undefined;
@@ -106,7 +107,7 @@ export function kyvernoReach(match: KyvernoMatch = {}, exclude: KyvernoMatch | u
 
 interface Asked {
   kind: KindRef;
-  known: Record<string, string>;
+  known: KnownLabels;
   place: Place;
 }
 
@@ -162,7 +163,7 @@ function filterReach(filter: KyvernoFilter, { kind, known, place }: Asked): Bloc
   if (namespaces.length > 0 && !namespaces.some((pattern) => wildcardMatches(pattern, place.namespace)))
     return unreached;
   const ofNamespace = selectorAnswer(resources.namespaceSelector, place.namespaceLabels);
-  const ofObject = selectorAnswer(resources.selector, { labels: known, isComplete: false });
+  const ofObject = selectorAnswer(resources.selector, known);
   const conditions: string[] = [];
   if (ofNamespace === "maybe" && resources.namespaceSelector)
     conditions.push(`the namespace has ${selectorText(resources.namespaceSelector)}`);

@@ -25,7 +25,8 @@ import {
 export interface Place {
   namespace: string;
   namespaceLabels: KnownLabels;
-  repository: string;
+  /** Absent: any repository of the organization. */
+  repository: string | undefined;
 }
 
 export interface ResourceRule {
@@ -80,8 +81,9 @@ function addSelector(onlyWhen: Set<string>, subject: string, selector: LabelSele
 }
 
 /** The server keeps the label of the repository equal to the field; other labels are anybody's. */
-function knownOf({ hasRepositoryLabel }: JudgedKind, { repository }: Place): KnownLabels {
-  return { labels: hasRepositoryLabel ? { [labels.repository]: repository } : {}, isComplete: false };
+export function knownOf({ hasRepositoryLabel }: JudgedKind, { repository }: Place): KnownLabels {
+  const isKnown = hasRepositoryLabel && repository !== undefined;
+  return { labels: isKnown ? { [labels.repository]: repository } : {}, isComplete: false };
 }
 
 /** Rules of a binding may be absent: then all that the policy names is meant. */

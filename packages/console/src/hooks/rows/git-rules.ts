@@ -21,7 +21,7 @@ export interface GitRulesInput {
   /** The repository of the page, or all of them. */
   repositories: readonly ObjectOf<typeof Repository>[];
   /** Absent: rules of all repositories. */
-  repository?: string;
+  repository: string | undefined;
   branchProtections: readonly ObjectOf<typeof BranchProtection>[];
   refPolicies: readonly ObjectOf<typeof RefPolicy>[];
   refusals: Refusals;
@@ -106,7 +106,7 @@ function ruleRow(
   rule: BundleRule,
   owner: { metadata: { creationTimestamp?: string } } | undefined,
   problem: string | undefined,
-  { namespace, refusals }: GitRulesInput,
+  { namespace, repository, refusals }: GitRulesInput,
 ): HookRow {
   const object = objectOf(rule.policy, namespace);
   const params = paramsText(rule);
@@ -120,13 +120,24 @@ function ruleRow(
     mode: rule.mode,
     what: params ? `${sentences[rule.type]} ${params}` : sentences[rule.type],
     about: rule.refs,
-    onlyWhen: rule.bypass?.length
-      ? [`it is not ${rule.bypass.map(({ kind, name }) => `${kind} ${name}`).join(", ")}`]
-      : [],
+    onlyWhen: [
+      ...(repository === undefined && rule.repositories !== "*" ? [pushedTo(rule.repositories)] : []),
+      ...(rule.bypass?.length
+        ? [`it is not ${rule.bypass.map(({ kind, name: of }) => `${kind} ${of}`).join(", ")}`]
+        : []),
+    ],
     messages: rule.message ? [rule.message] : [],
     ...(count && { count }),
     ...(problem && { problem }),
   };
+}
+
+const shownRepositories = 5;
+
+function pushedTo(names: readonly string[]): string {
+  if (names.length === 0) return "its selector matches a repository: now it matches none";
+  const more = names.length - shownRepositories;
+  return `it is a push to ${names.slice(0, shownRepositories).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function paramsText({ params }: BundleRule): string | undefined {

@@ -1,16 +1,16 @@
-/** Webhooks that post the repository's events elsewhere. */
+/** Webhooks that post events elsewhere. */
 import { type ObjectOf, resourceNameOf, WebhookSubscription } from "@krate/kinds";
 import { type HookMode, type HookRow, rowBase } from "../hook-rows.ts";
 
 const modes: Readonly<Record<string, HookMode>> = { Failing: "failing", Paused: "off", Disabled: "off" };
 
-/** Subscriptions of the repository and those of the whole organization. */
+/** Subscriptions of the repository and those of the whole organization; without a repository, all. */
 export function outboundRows(
   subscriptions: readonly ObjectOf<typeof WebhookSubscription>[],
-  repository: string,
+  repository: string | undefined,
 ): HookRow[] {
   return subscriptions
-    .filter(({ spec }) => spec.repository === undefined || spec.repository === repository)
+    .filter(({ spec: { repository: of } }) => [of, repository].includes(undefined) || of === repository)
     .map((subscription) => {
       const { metadata, spec, status } = subscription;
       const { name = "", namespace } = metadata;
@@ -32,7 +32,7 @@ export function outboundRows(
         object,
         engine: "Krate",
         mode,
-        what: `Posts to ${hostOf(spec.url)}${spec.repository === undefined ? ", for every repository of the organization" : ""}.`,
+        what: `Posts to ${hostOf(spec.url)}${scopeText(spec.repository, repository)}.`,
         about: spec.events,
         onlyWhen: filterTexts(spec.filter),
         messages: [],
@@ -40,6 +40,11 @@ export function outboundRows(
         ...(broken && { problem: broken.message }),
       };
     });
+}
+
+function scopeText(of: string | undefined, page: string | undefined): string {
+  if (of === undefined) return ", for every repository of the organization";
+  return page === undefined ? `, for ${of}` : "";
 }
 
 /** Only the host: the path of a URL is often the secret. */

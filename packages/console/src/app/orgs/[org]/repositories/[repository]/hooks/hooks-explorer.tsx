@@ -17,7 +17,8 @@ import { SourceNotes } from "./source-notes.tsx";
 
 export interface HooksExplorerProps {
   org: string;
-  repository: string;
+  /** Absent: all hooks of the organization. */
+  repository?: string;
   namespace: string;
   user: string;
 }
@@ -51,11 +52,10 @@ const layers: Readonly<Record<HookLayer, LayerText>> = {
   },
 };
 
-/** The three layers of hooks that affect one repository, as far as the user may read them; see `hooks/follow-hooks.ts`. */
+/** The three layers of hooks that affect one repository or an organization, as far as the user may read them; see `hooks/follow-hooks.ts`. */
 export function HooksExplorer({ org, repository, namespace, user }: HooksExplorerProps) {
-  const { rows, synced, connected, problem } = useLiveList<HookEntry>(
-    `/api/watch/orgs/${org}/repositories/${repository}/hooks`,
-  );
+  const place = repository === undefined ? `/orgs/${org}` : `/orgs/${org}/repositories/${repository}`;
+  const { rows, synced, connected, problem } = useLiveList<HookEntry>(`/api/watch${place}/hooks`);
   const entries = [...rows.values()];
   const hooks = entries.filter((entry) => entry.type === "hook").sort(byWeight);
   const sources = entries.filter((entry) => entry.type === "source");
@@ -63,11 +63,13 @@ export function HooksExplorer({ org, repository, namespace, user }: HooksExplore
   const hasKyverno = sources.some(
     ({ resource, state }) => resource.endsWith(".policies.kyverno.io") && state !== "absent",
   );
-  const path = `/orgs/${org}/repositories/${repository}/hooks`;
+  const path = `${place}/hooks`;
   return (
     <>
       <div className={styles.head}>
-        <h2 className="grow">Hooks affecting this repository</h2>
+        <h2 className="grow">
+          {repository === undefined ? "Hooks of the organization" : "Hooks affecting this repository"}
+        </h2>
         <LiveMark connected={connected} />
       </div>
       {problem && (
@@ -92,16 +94,11 @@ export function HooksExplorer({ org, repository, namespace, user }: HooksExplore
 }
 
 function addPanel(layer: HookLayer, scope: TemplateScope, hasKyverno: boolean): ReactNode {
-  if (layer === "git")
-    return <CommandPanel title="For pushes to this repository" add="Add rule" commands={refPolicyTemplates(scope)} />;
+  if (layer === "git") return <CommandPanel title="For pushes" add="Add rule" commands={refPolicyTemplates(scope)} />;
   if (layer === "webhooks")
-    return <CommandPanel title="For events of this repository" add="Add webhook" commands={webhookTemplates(scope)} />;
+    return <CommandPanel title="For events" add="Add webhook" commands={webhookTemplates(scope)} />;
   return (
-    <CommandPanel
-      title="For pull requests of this repository"
-      add="Add policy"
-      commands={policyTemplates(scope, hasKyverno)}
-    >
+    <CommandPanel title="For pull requests" add="Add policy" commands={policyTemplates(scope, { hasKyverno })}>
       <p className="muted">
         A policy belongs to the cluster: who applies one needs the right to create it there. More to start from:{" "}
         <a className="link" href="https://kyverno.io/policies/" target="_blank" rel="noreferrer">
@@ -145,9 +142,7 @@ function Layer({ layer, synced, path, hooks, sources, grantee, add }: LayerProps
         ))}
       </ul>
       {synced && hooks.length === 0 && (
-        <p className={styles.empty}>
-          {isPartial ? "Nothing of what you may list here affects this repository." : empty}
-        </p>
+        <p className={styles.empty}>{isPartial ? "There is nothing among what you may list here." : empty}</p>
       )}
       {synced && <SourceNotes sources={sources} grantee={grantee} />}
     </section>

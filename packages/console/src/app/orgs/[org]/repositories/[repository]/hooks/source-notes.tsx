@@ -26,8 +26,8 @@ export function SourceNotes({
           <LockIcon className="ink-amber" />
           <div className={styles.body}>
             <p>
-              <strong>You may not list {kindsText(forbidden)}.</strong> If any of them affects this repository, it is
-              not shown here. An administrator of the cluster can let you see them:
+              <strong>You may not list {kindsText(forbidden)}.</strong> What is there is not shown here. An
+              administrator of the cluster can let you see it:
             </p>
             <Snippet text={grantCommands(forbidden, grantee)} />
           </div>

@@ -1,10 +1,6 @@
-import { isReason, type KindRef, type KubernetesObject } from "@krate/kinds";
 import type { Metadata } from "next";
-import { notFound } from "next/navigation";
 import { YamlView } from "../../../../../../../../components/yaml-view.tsx";
-import { discovery } from "../../../../../../../../hooks/served-kind.ts";
-import { sourceOfResource } from "../../../../../../../../hooks/sources.ts";
-import { userApi } from "../../../../../../../../session/current.ts";
+import { hookObject } from "../../../../../../../../hooks/hook-object.ts";
 import { RepositoryFrame } from "../../../repository-frame.tsx";
 
 type Params = Promise<{ org: string; repository: string; resource: string; name: string }>;
@@ -32,22 +28,4 @@ export default async function HookPage({ params }: { params: Params }) {
       }}
     />
   );
-}
-
-/** Read as the user, like everything. */
-async function hookObject(
-  resource: string,
-  namespace: string,
-  name: string,
-): Promise<{ kind: KindRef; object: KubernetesObject }> {
-  const source = sourceOfResource(resource) ?? notFound();
-  const api = await userApi();
-  const kind = (await discovery(api, AbortSignal.timeout(30_000)).find(source)) ?? notFound();
-  try {
-    const key = source.scope === "Namespaced" ? { namespace, name } : { name };
-    return { kind, object: await api.get(kind, key) };
-  } catch (error) {
-    if (isReason(error, "NotFound")) notFound();
-    throw error;
-  }
 }
