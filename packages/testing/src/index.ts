@@ -1,10 +1,11 @@
 export { type Kyverno, type KyvernoOptions, startKyverno } from "./control-plane/kyverno.ts";
+export { clientOf, type Requester } from "./control-plane/request.ts";
 export { sharedControlPlane } from "./control-plane/shared.ts";
 export { type ControlPlaneInfo, type ControlPlaneOptions, startControlPlane } from "./control-plane/start.ts";
 export { kubeconfigFor } from "./control-plane/users.ts";
 export { type EventuallyOptions, eventually } from "./eventually.ts";
 export { freePort, freePorts } from "./free-port.ts";
-export { type Gitea, type GiteaOptions, type GiteaProcess, startGitea } from "./gitea/gitea.ts";
+export { type Gitea, type GiteaOptions, type GiteaProcess, giteaEnvironment, startGitea } from "./gitea/gitea.ts";
 export { buildGoModule } from "./go-module.ts";
 export { type KindCluster, type KindClusterOptions, startKindCluster } from "./kind-cluster.ts";
 export { findCommand, type Requirement, requirements } from "./requirements.ts";
