@@ -32,6 +32,7 @@ describe("layers", () => {
       "standalone",
       "integration",
       "envtest",
+      "gitea",
       "kyverno",
       "kind",
     ]);

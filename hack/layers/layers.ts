@@ -59,8 +59,28 @@ const kyvernoProgram: Preparation = {
   },
 };
 
+/** About five minutes on two cores the first time, after what earlier layers wait for. */
+const giteaProgram: Preparation = {
+  name: "gitea",
+  async run({ root }) {
+    const inOrder = ["etcd", "kube-apiserver", "kube-controller-manager", "gitea"];
+    const args = ["-n", "5", join(root, "hack", "control-plane"), "build", ...inOrder];
+    const code = await runChild("nice", args, { cwd: root, prefix: "gitea" });
+    if (code !== 0) throw new Error("see above, or run: hack/control-plane build gitea");
+  },
+};
+
+const usesGitea = /skipWithout\(["']gitea["']/;
+
 const usesControlPlane =
   /\b(withControlPlane|sharedControlPlane|startControlPlane)\(|skipWithout\([^)]*["'](envtest|s3)["']/;
+
+/** Test files beside the code that use a real Gitea. */
+export function giteaTests(root: string): string[] {
+  return findFiles(root, { in: ["packages"], matching: /^(?!.*\/testdata\/).*\.test\.m?ts$/ }).filter((file) =>
+    usesGitea.test(readFileSync(join(root, file), "utf8")),
+  );
+}
 
 /** Test files beside the code that use a real control plane, or the S3 server built with it: they wait until it is built. */
 export function controlPlaneTests(root: string): string[] {
@@ -94,7 +114,8 @@ const unit: Layer = {
     // without a control plane those tests stay in this layer, where each is skipped by name
     const isFiltered = context.jestArguments.some((argument) => !argument.startsWith("-"));
     const isLater = !isFiltered && missingEnvtest() === undefined;
-    const later = isLater ? controlPlaneTests(context.root) : [];
+    const ofGitea = isFiltered || missingGitea(context) !== undefined ? [] : giteaTests(context.root);
+    const later = [...(isLater ? controlPlaneTests(context.root) : []), ...ofGitea];
     return jest(context, "unit", { env: { KRATE_JEST_IGNORE: later.join(",") } });
   },
 };
@@ -144,13 +165,31 @@ const kyverno: Layer = {
   },
 };
 
+/** Slow builds and processes of their own, so both kinds of its tests wait for this layer. */
+const gitea: Layer = {
+  name: "gitea",
+  about: "repositories in a real Gitea: the backend, the gateway in front of it, and the whole forge",
+  missing: (context) => missingGitea(context) ?? missingEndToEnd(context),
+  preparations: [bundles, kubectl, giteaProgram],
+  async run(context) {
+    const beside = await jest(context, "gitea", { args: ["--runTestsByPath", ...giteaTests(context.root)] });
+    const args = ["--selectProjects", "gitea"];
+    return sum([beside, await endToEnd(context, "standalone", { name: "gitea-standalone", args })]);
+  },
+};
+
 /** In the order they run: fastest first. */
-export const layers: readonly Layer[] = [check, unit, standalone, integration, envtest, kyverno, kind];
+export const layers: readonly Layer[] = [check, unit, standalone, integration, envtest, gitea, kyverno, kind];
 
 /** Built already, or asked for: nobody waits eight minutes for an optional companion that they did not ask for. */
 function missingKyverno({ env }: LayerContext): string | undefined {
   if (requiredByEnvironment(env)("kyverno") && findCommand("go")) return undefined;
   return requirements.kyverno();
+}
+
+function missingGitea({ env }: LayerContext): string | undefined {
+  if (requiredByEnvironment(env)("gitea") && findCommand("go")) return undefined;
+  return requirements.gitea();
 }
 
 /** Built already, or Go is there to build it. */
@@ -177,7 +216,7 @@ interface EndToEnd {
 function endToEnd(context: LayerContext, cluster: string, { name = cluster, args }: EndToEnd = {}): Promise<Tally> {
   const path = findCommand("kubectl") ? [] : [dirname(binaryPath("kubectl"))];
   return jest(context, name, {
-    args: ["--config", "test-e2e/jest.config.mjs", ...(args ?? ["--ignoreProjects", "kyverno"])],
+    args: ["--config", "test-e2e/jest.config.mjs", ...(args ?? ["--ignoreProjects", "kyverno", "gitea"])],
     env: { KRATE_E2E_CLUSTER: cluster, PATH: [...path, context.env["PATH"]].join(delimiter) },
   });
 }

@@ -36,6 +36,10 @@ const inherited = [
   "KRATE_AUDIT_LOG_PATH",
   "KRATE_AUDIT_POLICY_FILE",
   "KRATE_AUDIT_RECORDS",
+  "KRATE_GIT_BACKEND",
+  "KRATE_GITEA_URLS",
+  "KRATE_GITEA_TOKEN_FILE",
+  "KRATE_GITEA_HOOK_SECRET_FILE",
 ];
 
 function inheritedEnvironment(): Record<string, string> {

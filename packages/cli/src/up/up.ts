@@ -120,7 +120,8 @@ async function startPrograms(options: UpOptions, releases: (() => unknown)[]): P
   const gitUrl = `http://127.0.0.1:${ports.git}`;
   const sshUrl = `ssh://git@127.0.0.1:${ports.ssh}`;
   const shared = {
-    KRATE_REPOSITORY_ROOT: layout.repositories,
+    // With Gitea the repositories are on its volume, which the environment names with the rest of KRATE_GITEA_*.
+    KRATE_REPOSITORY_ROOT: (process.env.KRATE_GIT_BACKEND && process.env.KRATE_REPOSITORY_ROOT) || layout.repositories,
     KRATE_GIT_URL: gitUrl,
     KRATE_SSH_URL: sshUrl,
     KRATE_WEBHOOK_ALLOWED_NETWORKS: "127.0.0.0/8,::1/128",

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type Gitea, giteaEnvironment, startGitea } from "../gitea/gitea.ts";
 import { temporaryFolder } from "../temp-dir.ts";
 import { binaryPath, missingPrograms, programVersion } from "./binaries.ts";
 import { buildProgram } from "./build.ts";
@@ -23,10 +24,15 @@ const help = `hack/control-plane: a real Kubernetes control plane on loopback, f
     --no-controller-manager
     --arg FLAG            one more flag for kube-apiserver; may be repeated
     --with kyverno        also Kyverno's definitions and its admission controller (hack/control-plane build kyverno)
+    --with gitea          also a Gitea that can hold the repositories (hack/control-plane build gitea); may be repeated
+    --gitea-processes N   of it, on one volume                                (default: 1)
   share --data DIR      like start; ends when no test run uses it any more (test runs start this themselves)
   stop --data DIR       ends the control plane that runs on this folder
   user NAME --data DIR  writes a kubeconfig for a user with a client certificate and prints its path
     --group GROUP         may be repeated
+  gitea --data DIR      runs Gitea alone, and prints what makes krate up use it; ends it on SIGINT or SIGTERM
+    --gitea-processes N   on one volume                                       (default: 1)
+    --port N              of the first one                                    (default: any free one)
   kyverno               runs Kyverno in any cluster you may do everything in, such as that of krate up;
                         ends it on SIGINT or SIGTERM, what it defined stays
     --kubeconfig FILE     how to reach the cluster                            (default: KUBECONFIG)
@@ -40,6 +46,7 @@ examples:
   KUBECONFIG=.krate/control-plane/kubeconfig kubectl get namespaces
   hack/control-plane user ada --group developers --data .krate/control-plane
   hack/control-plane build kyverno && hack/control-plane kyverno --kubeconfig .krate/kubeconfig --context admin
+  hack/control-plane build gitea && hack/control-plane gitea --data .krate/gitea --gitea-processes 2
   hack/control-plane start --fsync --arg=--max-requests-inflight=1000
 
 Binaries are cached by version and module below KRATE_CACHE_DIR (default: krate in XDG_CACHE_HOME or ~/.cache).
@@ -73,7 +80,36 @@ const commands: Record<string, (names: string[], options: Options) => Promise<vo
     console.log(await kubeconfigFor(await readControlPlane(infoFile(options)), { name, groups: options.group }));
   },
   kyverno: (_, options) => runKyverno(options),
+  gitea: (_, options) => runGitea(options),
 };
+
+async function runGitea(options: Options): Promise<void> {
+  if (!options.data) throw new Error("gitea needs --data DIR");
+  const signal = untilSignal();
+  const first = port(options.port);
+  await using gitea = await startGitea({
+    dataFolder: options.data,
+    processes: processes(options),
+    ...(first !== undefined && { ports: [first] }),
+  });
+  sayGitea(gitea);
+  await Promise.race([signal, gitea.failure]);
+}
+
+function sayGitea(gitea: Gitea): void {
+  for (const { name, url, pid } of gitea.processes)
+    console.log(`Gitea ${gitea.version}: ${name} at ${url} (pid ${pid})`);
+  console.log(`token of its administrator: ${gitea.tokenFile}`);
+  console.log("krate up keeps its repositories there with this environment:");
+  for (const [name, value] of Object.entries(giteaEnvironment(gitea))) console.log(`  ${name}=${value}`);
+}
+
+function processes(options: Options): number {
+  const text = options["gitea-processes"] ?? "1";
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0 && number <= 8) return number;
+  throw new Error(`--gitea-processes ${text} must be a number between 1 and 8`);
+}
 
 async function runKyverno(options: Options): Promise<void> {
   const kubeconfig = options.kubeconfig ?? process.env.KUBECONFIG;
@@ -95,6 +131,7 @@ async function runKyverno(options: Options): Promise<void> {
 async function runUntilSignal(options: Options): Promise<void> {
   const signal = untilSignal();
   const began = performance.now();
+  const companions = (options.with ?? []).map(companion);
   const plane = await startControlPlane({
     dataFolder: options.data,
     ports: definedOnly({ apiServer: port(options.port), etcd: port(options["etcd-port"]) }),
@@ -102,7 +139,7 @@ async function runUntilSignal(options: Options): Promise<void> {
     audit: options.audit,
     controllerManager: !options["no-controller-manager"],
     apiServerArguments: options.arg,
-    with: options.with?.map(companion),
+    ...(companions.includes("kyverno") && { with: ["kyverno"] }),
   });
   const { info } = plane;
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -111,9 +148,19 @@ async function runUntilSignal(options: Options): Promise<void> {
   );
   console.log(`kubeconfig: ${info.kubeconfig}`);
   console.log(`details:    ${join(info.dataFolder, infoFileName)}`);
+  let gitea: Gitea | undefined;
   try {
-    await Promise.race([signal, plane.failure]);
+    if (companions.includes("gitea")) {
+      gitea = await startGitea({
+        dataFolder: join(info.dataFolder, "gitea"),
+        processes: processes(options),
+        fsync: options.fsync ?? false,
+      });
+      sayGitea(gitea);
+    }
+    await Promise.race([signal, plane.failure, ...(gitea ? [gitea.failure] : [])]);
   } finally {
+    await gitea?.stop();
     await plane.stop();
   }
 }
@@ -138,6 +185,7 @@ function readArguments() {
       arg: { type: "string", multiple: true },
       group: { type: "string", multiple: true },
       with: { type: "string", multiple: true },
+      "gitea-processes": { type: "string" },
       kubeconfig: { type: "string" },
       context: { type: "string" },
     },
@@ -153,9 +201,9 @@ function programName(name: string): ProgramName {
   throw new Error(`unknown program "${name}": must be one of ${Object.keys(programs).join(", ")}`);
 }
 
-function companion(name: string): "kyverno" {
-  if (name === "kyverno") return name;
-  throw new Error(`cannot start with "${name}": must be kyverno`);
+function companion(name: string): "kyverno" | "gitea" {
+  if (name === "kyverno" || name === "gitea") return name;
+  throw new Error(`cannot start with "${name}": must be kyverno or gitea`);
 }
 
 function infoFile(options: Options): string {

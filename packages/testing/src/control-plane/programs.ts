@@ -64,7 +64,7 @@ export const programs = {
     folder: "gitea",
     module: "code.gitea.io/gitea",
     package: "code.gitea.io/gitea",
-    default: true,
+    default: false,
     linkerFlags: (version) => [`-X main.Version=${version.slice(1)}`],
     files: ["options", "templates", "public"],
     buildMinutes: 5,

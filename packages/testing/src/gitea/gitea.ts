@@ -54,7 +54,20 @@ export interface Gitea extends AsyncDisposable {
   tokenFile: string;
   /** What the gateway proves a push with. */
   hookSecretFile: string;
+  /** Rejects when a process that was started with it ends by itself before anybody killed or restarted one. */
+  failure: Promise<never>;
   stop(): Promise<void>;
+}
+
+/** What a program of Krate is told to keep its repositories there. */
+export function giteaEnvironment(gitea: Gitea): Record<string, string> {
+  return {
+    KRATE_GIT_BACKEND: "gitea",
+    KRATE_REPOSITORY_ROOT: gitea.repositoryRoot,
+    KRATE_GITEA_URLS: gitea.processes.map(({ name, url }) => `${name}=${url}`).join(","),
+    KRATE_GITEA_TOKEN_FILE: gitea.tokenFile,
+    KRATE_GITEA_HOOK_SECRET_FILE: gitea.hookSecretFile,
+  };
 }
 
 /** Name of the account that Krate acts as in Gitea. */
@@ -98,7 +111,10 @@ export async function startGitea(options: GiteaOptions): Promise<Gitea> {
     for (const [index, layout] of layouts.entries()) started.push(await prepare(`gitea-${index}`, layout, base));
     const tokenFile = await ensureAccount(started[0] as Running, join(folder, "token"));
     await Promise.all(started.map((process) => process.start()));
+    const failure = Promise.race(started.map((process) => process.failure()));
+    failure.catch(() => {});
     return {
+      failure,
       version: programVersion("gitea"),
       processes: started,
       repositoryRoot: join(volume, "repositories"),
@@ -155,6 +171,7 @@ interface Running extends GiteaProcess {
   /** Runs one of Gitea's commands. */
   command(args: string[]): Promise<string>;
   end(graceSeconds: number): Promise<void>;
+  failure(): Promise<never>;
 }
 
 async function prepare(name: string, layout: GiteaLayout, base: Base): Promise<Running> {
@@ -202,6 +219,7 @@ async function prepare(name: string, layout: GiteaLayout, base: Base): Promise<R
       });
       await Promise.race([ready, started.failure]);
     },
+    failure: () => child?.failure ?? new Promise<never>(() => {}),
     async kill() {
       const pid = child?.pid;
       const ending = child?.stop(30);
