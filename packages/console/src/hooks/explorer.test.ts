@@ -377,6 +377,16 @@ test("the page of the organization shows all of it, and says for which repositor
       only("shop-only", { scope: { repositories: ["shop"] }, rules: [{ name: "kept", type: "deny-deletion" }] }),
       only("everywhere", { deny: ["refs/internal/"] }),
     ],
+    branchProtections: [
+      only("merges", {
+        repository: "shop",
+        refs: ["refs/heads/main"],
+        requirePullRequest: false,
+        allowForcePush: true,
+        allowDeletion: true,
+        requiredApprovals: 1,
+      }),
+    ],
     subscriptions: [
       only("of-shop", { url, events: ["push"], repository: "shop" }),
       only("of-all", { url, events: ["*"] }),
@@ -404,6 +414,7 @@ test("the page of the organization shows all of it, and says for which repositor
   expect(rows.map(({ name, what, onlyWhen }) => ({ name, what, onlyWhen }))).toEqual([
     { name: "deny", what: "Nobody may write these refs.", onlyWhen: [] },
     { name: "kept", what: "May not be deleted.", onlyWhen: ["it is a push to shop"] },
+    { name: "merge-requirements", what: "A merge needs one approval.", onlyWhen: ["it is a merge in shop"] },
     { name: "of-shop", what: "Posts to example.com, for shop.", onlyWhen: [] },
     { name: "of-all", what: "Posts to example.com, for every repository of the organization.", onlyWhen: [] },
     {

@@ -56,7 +56,7 @@ export function gitRuleRows(input: GitRulesInput): HookRow[] {
   const protecting = branchProtections.filter(({ spec }) => isHere(protectedRepositories(spec, repositories)));
   const rows = [
     ...rules.map((rule) => ruleRow(rule, owners.get(rule.policy), problemOf(rule.policy), input)),
-    ...protecting.flatMap((protection) => mergeRow(protection, namespace)),
+    ...protecting.flatMap((protection) => mergeRow(protection, input)),
   ];
   const shown = new Set(rows.map(({ object }) => `${object.kind}/${object.name}`));
   const here = new Set([
@@ -121,7 +121,7 @@ function ruleRow(
     what: params ? `${sentences[rule.type]} ${params}` : sentences[rule.type],
     about: rule.refs,
     onlyWhen: [
-      ...(repository === undefined && rule.repositories !== "*" ? [pushedTo(rule.repositories)] : []),
+      ...(repository === undefined && rule.repositories !== "*" ? [isIn("a push to", rule.repositories)] : []),
       ...(rule.bypass?.length
         ? [`it is not ${rule.bypass.map(({ kind, name: of }) => `${kind} ${of}`).join(", ")}`]
         : []),
@@ -134,10 +134,10 @@ function ruleRow(
 
 const shownRepositories = 5;
 
-function pushedTo(names: readonly string[]): string {
+function isIn(what: string, names: readonly string[]): string {
   if (names.length === 0) return "its selector matches a repository: now it matches none";
   const more = names.length - shownRepositories;
-  return `it is a push to ${names.slice(0, shownRepositories).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return `it is ${what} ${names.slice(0, shownRepositories).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function paramsText({ params }: BundleRule): string | undefined {
@@ -149,7 +149,11 @@ function paramsText({ params }: BundleRule): string | undefined {
 }
 
 /** What a protection asks of a merge is no rule of a push, but people look for it here. */
-function mergeRow(protection: ObjectOf<typeof BranchProtection>, namespace: string): HookRow[] {
+function mergeRow(
+  protection: ObjectOf<typeof BranchProtection>,
+  { namespace, repository, repositories }: GitRulesInput,
+): HookRow[] {
+  const protects = protectedRepositories(protection.spec, repositories);
   const { spec, metadata } = protection;
   const approvals = spec.requiredApprovals ?? 0;
   const needs = [
@@ -170,7 +174,7 @@ function mergeRow(protection: ObjectOf<typeof BranchProtection>, namespace: stri
       mode: "enforce",
       what: `A merge needs ${needs.join("; ")}.`,
       about: spec.refs,
-      onlyWhen: [],
+      onlyWhen: repository === undefined && protects !== "*" ? [isIn("a merge in", protects)] : [],
       messages: [],
     },
   ];
