@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import { isObjectId, resolveCommit, streamGit } from "@krate/git";
 import { GatewayError } from "../access/gateway-error.ts";
 import { flagOf, isImmutable, revisionOf } from "./answer.ts";
+import { outputOf } from "./git-output.ts";
 import { streamLines } from "./lines.ts";
 import { repositoryPath, textPath } from "./repository-path.ts";
 import type { ContentRequest } from "./serve.ts";
@@ -43,21 +44,11 @@ export async function serveBlame(request: ContentRequest): Promise<void> {
       ["blame", "--incremental", ...lines, ...ignored.map((id) => `--ignore-rev=${id}`), commitSha, "--", path],
       { gitDir: repository.gitDir, signal, timeoutMs },
     );
-    const failed = stream.finished.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
     const told = new Set<string>();
-    try {
-      for await (const { sha, ...group } of groupsOf(stream.stdout)) {
-        const [commit] = told.has(sha) ? [] : await briefs.read(request.reader, [sha]);
-        told.add(sha);
-        yield { ...group, sha, commit };
-      }
-      const error = await failed;
-      if (error) throw error;
-    } finally {
-      stream.kill();
+    for await (const { sha, ...group } of outputOf(stream, groupsOf)) {
+      const [commit] = told.has(sha) ? [] : await briefs.read(request.reader, [sha]);
+      told.add(sha);
+      yield { ...group, sha, commit };
     }
     yield { complete: true };
   });

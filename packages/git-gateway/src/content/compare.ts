@@ -4,6 +4,7 @@ import { GatewayError } from "../access/gateway-error.ts";
 import { answerJson, comparisonOf, isImmutable, notModified, numberOf } from "./answer.ts";
 import { shownCommit, shownFiles } from "./commits.ts";
 import { filePatches } from "./file-patches.ts";
+import { outputOf } from "./git-output.ts";
 import { streamLines } from "./lines.ts";
 import { textPath } from "./repository-path.ts";
 import type { ContentRequest } from "./serve.ts";
@@ -72,18 +73,7 @@ export async function serveDiff(request: ContentRequest): Promise<void> {
   const start = () => streamDiff(from, headSha, { contextLines, path }, { ...read, timeoutMs: diffTimeoutMs });
   if (format === "ndjson") {
     await streamLines(request, { immutable }, async function* () {
-      const stream = start();
-      const failed = stream.finished.then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      try {
-        yield* filePatches(stream.stdout);
-        const error = await failed;
-        if (error) throw error;
-      } finally {
-        stream.kill();
-      }
+      yield* outputOf(start(), filePatches);
       yield { complete: true };
     });
     return;

@@ -1,4 +1,5 @@
 import { type ReadOptions, streamGit } from "@krate/git";
+import { outputOf } from "../git-output.ts";
 import { pathspecArguments, type RepositoryPath } from "../repository-path.ts";
 
 /** One commit of a folder's history. Names are bytes, as latin1. */
@@ -50,17 +51,7 @@ export async function* walkFolder(
     ],
     { ...read, timeoutMs: walkTimeoutMs, ...(stdin && { stdin }) },
   );
-  const failed = stream.finished.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  try {
-    yield* changesOf(tokensOf(stream.stdout), folder.bytes);
-    const error = await failed;
-    if (error) throw error;
-  } finally {
-    stream.kill();
-  }
+  yield* outputOf(stream, (output) => changesOf(tokensOf(output), folder.bytes));
 }
 
 const headerPattern = /^([0-9a-f]{40})((?: [0-9a-f]{40})*)(?: \(from ([0-9a-f]{40})\))? /;
