@@ -63,6 +63,19 @@ skipWithout("gitea")("the gateway in front of two Gitea processes on one volume"
     expect(gateway.failures).toEqual([]);
   }, 60_000);
 
+  test("heads of pull requests, which Gitea lets nobody push, move too, also together with a branch", async () => {
+    await gateway.createRepository("shop");
+    const work = await gateway.workTree("shop", "shop");
+    gateway.cluster.addUser("operator-token", "system:serviceaccount:krate-system:repository-operator");
+    for (const verb of ["get", "update"] as const)
+      gateway.cluster.grant("system:serviceaccount:krate-system:repository-operator", verb, "content", "acme", "shop");
+    const refs = ["main", "main:refs/pull/1/head", "main:refs/queue/1"];
+    await ok(gateway.git(["push", "-q", "--atomic", gateway.url("shop", "operator-token"), ...refs], work));
+    const gitDir = gateway.backend.gitDir({ namespace: "acme", name: "shop" });
+    const { stdout } = await ok(git(["--git-dir", gitDir, "for-each-ref", "--format=%(refname)"], gateway.folder));
+    expect(stdout.trim().split("\n")).toEqual(["refs/heads/main", "refs/pull/1/head", "refs/queue/1"]);
+  }, 60_000);
+
   test("a push around the gateway is refused, even the administrator's and one with the proof of another push", async () => {
     await gateway.createRepository("shop");
     const work = await gateway.workTree("shop", "shop");

@@ -59,7 +59,15 @@ export function beginForwardedTransaction(
     async commit() {
       if (!endTurn) throw new Error("a ref transaction must be prepared before it is committed");
       try {
-        await forward(context, updates);
+        await forward(
+          context,
+          updates.filter(({ ref }) => !ref.startsWith(ownPrefix)),
+        );
+        await moveOwn(
+          context,
+          updates.filter(({ ref }) => ref.startsWith(ownPrefix)),
+          reason,
+        );
       } finally {
         end();
       }
@@ -70,6 +78,19 @@ export function beginForwardedTransaction(
       end();
     },
   };
+}
+
+/** Gitea lets nobody push there; with its pull requests off nothing of it looks there either. */
+const ownPrefix = "refs/pull/";
+
+/** Heads of Krate's pull requests: moved on the volume, after what Gitea moves, so that a repetition finds whatever is left. */
+async function moveOwn({ gitDir }: ForwardingContext, updates: readonly RefUpdate[], reason?: string): Promise<void> {
+  const open = await unfinished(gitDir, updates);
+  if (open.length === 0) return;
+  const transaction = beginNativeRefTransaction(gitDir, open, reason);
+  const failed = (await transaction.prepare()).find(({ ok }) => !ok);
+  if (failed && !failed.ok) throw new GiteaRefusedError(`${failed.ref}: ${failed.message}`, 409);
+  await transaction.commit();
 }
 
 async function judge(
