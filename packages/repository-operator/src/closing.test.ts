@@ -8,7 +8,7 @@ describe("merging", () => {
   const forge = withForge();
   beforeAll(async () => {
     await forge().startOperator();
-  }, 60_000);
+  }, 120_000);
 
   const key = (name: string) => ({ namespace: "acme", name });
   const issue = async (repository: string, title: string) => {
@@ -68,7 +68,7 @@ describe("merging", () => {
       .patch(PullRequest, key(name), { metadata: { labels: { touched: "yes" } } }, { type: "merge" });
     await eventually(async () => (await forge().pullRequest(name)).metadata.labels?.["touched"] === "yes");
     expect((await getIssue(byBody.name)).spec.state).toBe("open");
-  }, 60_000);
+  }, 120_000);
 
   test("closes nothing from another branch than the default one, and elsewhere only what who merges may", async () => {
     const tree = await forge().repository("apart");
@@ -93,7 +93,7 @@ describe("merging", () => {
     await merged(toMain);
     // A developer may close any issue of the namespace.
     for (const { name } of [own, far]) await eventually(async () => (await getIssue(name)).spec.state === "closed");
-  }, 60_000);
+  }, 120_000);
 
   describe("a repository that deletes head branches", () => {
     const opened = async (repository: string, branch = "topic") => {
@@ -118,7 +118,7 @@ describe("merging", () => {
       // What was merged can be had back.
       const { number } = (await forge().pullRequest(name)).status ?? {};
       await tree.git("fetch", "-q", "origin", `refs/pull/${number}/head`);
-    }, 60_000);
+    }, 120_000);
 
     test("keeps a protected one, and says so", async () => {
       const tree = await opened("guarded", "release");
@@ -145,6 +145,6 @@ describe("merging", () => {
             message === "release is protected by BranchProtection/guarded-release",
         );
       });
-    }, 60_000);
+    }, 120_000);
   });
 });

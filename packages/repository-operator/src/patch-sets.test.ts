@@ -8,7 +8,7 @@ describe("patch sets", () => {
   const forge = withForge();
   beforeAll(async () => {
     await forge().startOperator();
-  }, 60_000);
+  }, 120_000);
 
   const setsOf = async (pullRequest: string) => {
     const { items } = await forge().admin.list(PatchSet, {
@@ -89,7 +89,7 @@ describe("patch sets", () => {
         .as("ada")
         .create(PatchSet, { metadata: { namespace: "acme", name: "mine" }, spec: { ...sets[0], number: 9 } as never }),
     ).rejects.toThrow('cannot create resource "patchsets"');
-  }, 60_000);
+  }, 120_000);
 
   test("pushes made while nobody looked are entries too, there and back again", async () => {
     const tree = await forge().repository("missed");
@@ -109,7 +109,7 @@ describe("patch sets", () => {
     await forge().startOperator();
     const sets = await untilSets(name, 5);
     expect(sets.map(({ headSha }) => headSha)).toEqual([...heads, first, heads[1]]);
-  }, 60_000);
+  }, 120_000);
 
   test("the head of a fork is in the repository, and stays when the fork is deleted", async () => {
     const tree = await forge().repository("source");
@@ -138,7 +138,7 @@ describe("patch sets", () => {
     });
     await tree.git("fetch", "-q", "origin", `refs/pull/${number}/head`);
     expect(await tree.git("rev-parse", "FETCH_HEAD")).toBe(head);
-  }, 60_000);
+  }, 120_000);
 
   test("the records go with the pull request", async () => {
     const tree = await forge().repository("gone");
@@ -150,5 +150,5 @@ describe("patch sets", () => {
     await forge().admin.delete(PullRequest, { namespace: "acme", name });
     await eventually(async () => (await setsOf(name)).length === 0, { timeoutSeconds: 20 });
     await eventually(async () => (await tree.git("ls-remote", "origin", "refs/pull/*")) === "", { timeoutSeconds: 20 });
-  }, 60_000);
+  }, 120_000);
 });

@@ -42,7 +42,7 @@ describe("suggestions", () => {
 
   beforeAll(async () => {
     await forge().startOperator();
-  }, 60_000);
+  }, 120_000);
 
   const opened = async (repository: string, files: Record<string, string>) => {
     const tree = await forge().repository(repository);
@@ -77,7 +77,7 @@ describe("suggestions", () => {
     );
     expect(await settled(name)).toMatchObject({ status: "True", reason: "Applied", message: commit });
     await expect(ask("ada", name, { applySuggestion: false })).rejects.toThrow("is applied already");
-  }, 40_000);
+  }, 120_000);
 
   test("several in one commit, over files", async () => {
     const { tree, commitSha, pullRequest } = await opened("together", { "a.txt": "one\ntwo\n", "b.txt": "b\n" });
@@ -96,7 +96,7 @@ describe("suggestions", () => {
     );
     expect(await tree.git("show", "origin/topic:a.txt")).toBe("ONE");
     expect(await tree.git("show", "origin/topic:b.txt")).toBe("B\nBB");
-  }, 40_000);
+  }, 120_000);
 
   test("what cannot be applied says why, and can be asked for again", async () => {
     const { tree, commitSha, pullRequest } = await opened("refused", { "a.txt": "one\ntwo\n" });
@@ -119,7 +119,7 @@ describe("suggestions", () => {
     await ask("ada", name, { applySuggestion: false });
     await ask("ada", name);
     expect(await applied(name)).toBeDefined();
-  }, 40_000);
+  }, 120_000);
 
   test("who may not push, and a protected head branch", async () => {
     const { commitSha, pullRequest } = await opened("barred", { "a.txt": "one\n" });
@@ -168,7 +168,7 @@ describe("suggestions", () => {
     const guarded = await suggest("bob", { ...at, text: "2" });
     await ask("ada", guarded);
     expect(await settled(guarded)).toMatchObject({ reason: "BranchProtected" });
-  }, 40_000);
+  }, 120_000);
 
   test("killed after the push: the next operator finds the commit", async () => {
     const { tree, commitSha, pullRequest } = await opened("killed", { "a.txt": "one\n" });
@@ -186,5 +186,5 @@ describe("suggestions", () => {
     const commit = await applied(name);
     await tree.git("fetch", "-q", "origin");
     expect(await tree.git("rev-parse", "origin/topic", "origin/topic~1")).toBe(`${commit}\n${commitSha}`);
-  }, 60_000);
+  }, 120_000);
 });

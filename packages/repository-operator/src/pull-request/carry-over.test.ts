@@ -192,7 +192,7 @@ describe("a thousand open pull requests on one base", () => {
       baseSha: at.get("refs/heads/main") ?? "",
     });
     expect(back.merge.kind).toBe("clean");
-  }, 300_000);
+  }, 900_000);
 });
 
 test("random histories: what is carried over is what git says", async () => {
@@ -276,4 +276,4 @@ test("random histories: what is carried over is what git says", async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+}, 300_000);
