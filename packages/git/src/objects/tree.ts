@@ -14,26 +14,6 @@ export interface TreeEntry {
   size?: number;
 }
 
-/**
- * Entries of one directory, directories first, then by name.
- * @throws {UnknownRevisionError} when the path is not a directory of that tree.
- */
-export async function listTree(
-  treeish: string,
-  path: string,
-  read: ReadOptions & { maxOutputBytes?: number },
-): Promise<TreeEntry[]> {
-  const clean = normalizePath(path);
-  const object = clean === "" ? `${treeish}^{tree}` : `${treeish}:${clean}`;
-  const result = await runGit(["ls-tree", "-z", "--long", "--end-of-options", object], {
-    ...read,
-    okExitCodes: [0, 128],
-  });
-  if (result.exitCode !== 0)
-    throw new UnknownRevisionError(`directory ${JSON.stringify(path)} does not exist at this revision`);
-  return sortEntries(parseLsTree(result.stdout.toString("utf8"), clean));
-}
-
 /** Directories first, then by name. */
 export function sortEntries(entries: TreeEntry[]): TreeEntry[] {
   const rank = ({ kind }: TreeEntry) => (kind === "directory" ? 0 : 1);
