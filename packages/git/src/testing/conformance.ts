@@ -1,7 +1,10 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BackendConflictError, type GitBackend, RepositoryMissingError } from "../backend/git-backend.ts";
 import { readRefs } from "../objects/refs.ts";
-import { gitText } from "../process/git-process.ts";
+import { gitText, runGit } from "../process/git-process.ts";
 import { zeroObjectId } from "../wire/object-id.ts";
 
 export interface BackendFixture {
@@ -148,6 +151,34 @@ export function gitBackendConformance(makeBackend: () => Promise<BackendFixture>
       await move.prepare();
       await move.commit();
       expect(await refs()).toBe(`refs/heads/a ${two}`);
+    });
+
+    test("a merge lands with its base expected, and everything can be fetched", async () => {
+      const { repository, ids } = await repositoryWith("base");
+      const [base = ""] = ids;
+      const { gitDir } = repository;
+      const [ours, theirs] = [await commit(gitDir, "ours", base), await commit(gitDir, "theirs", base)];
+      const merged = await commit(gitDir, "merge", ours, theirs);
+      for (const [newId, expectedOldId] of [
+        [ours, zeroObjectId],
+        [merged, ours],
+      ] as const) {
+        const move = repository.beginRefTransaction([{ ref: "refs/heads/main", newId, expectedOldId }]);
+        expect(await move.prepare()).toEqual([{ ref: "refs/heads/main", ok: true }]);
+        await move.commit();
+      }
+      const again = repository.beginRefTransaction([{ ref: "refs/heads/main", newId: theirs, expectedOldId: ours }]);
+      expect(await again.prepare()).toMatchObject([{ ok: false, failure: "moved" }]);
+      const copy = await mkdtemp(join(tmpdir(), "krate-copy-"));
+      try {
+        await runGit(["clone", "--quiet", "--mirror", gitDir, copy], {
+          config: { "protocol.file.allow": "always", "safe.directory": gitDir },
+        });
+        const log = await gitText(["log", "--format=%s", "--topo-order", "main"], { gitDir: copy });
+        expect(log.split("\n").toSorted()).toEqual(["base", "merge", "ours", "theirs"]);
+      } finally {
+        await rm(copy, { recursive: true, force: true });
+      }
     });
 
     test("a wrong old value fails all refs, names the guilty one, and leaves no lock", async () => {
