@@ -30,7 +30,8 @@ export async function changeQueued(
   if (isQueued(before) && leaves(spec, before)) spec["queued"] = false;
   if (isQueued(spec) === isQueued(before)) return;
   if (isQueued(spec)) return enter(ctx, object, status);
-  if (status["phase"] === "Merging" && ctx.user.name !== programs.repositoryOperator) {
+  // Out of the queue and still to be merged, it would be merged untested.
+  if (status["phase"] === "Merging" && spec["merged"] === true) {
     throw refuseField(
       ctx,
       "spec.queued",

@@ -17,6 +17,7 @@ let server: Cluster;
 const configKinds = {
   Repository: "repositories",
   BranchProtection: "branchprotections",
+  MergeQueue: "mergequeues",
   RunnerPool: "runnerpools",
   Team: "teams",
 };
@@ -283,6 +284,79 @@ describe("the merge gate", () => {
     const { status, headers } = await patch("pullrequests/bypass", { spec: { merged: true } });
     expect(status).toBe(200);
     expect(String(headers["warning"])).toContain("merged by bypass");
+  });
+});
+
+describe("the merge queue's gate", () => {
+  const enter = (name: string, user?: string) => patch(`pullrequests/${name}`, { spec: { queued: true } }, user);
+  const withHead = async (name: string, more: JsonObject = {}) => {
+    await pullRequest(name, more);
+    await patch(`pullrequests/${name}/status`, { status: { headSha: sha } }, operator);
+  };
+
+  beforeAll(async () => {
+    await pullRequest("lonely", { base: "lonely" });
+    await config("MergeQueue", "queued", { repository: "web", branch: "queued" });
+    await withHead("first", { base: "queued" });
+    await eventually(async () => (await enter("first")).status === 200);
+  });
+
+  test("writes down who queued which head, and forgets it when it leaves", async () => {
+    const { json } = await server.send({ url: `${root}/pullrequests/first` });
+    expect((json["status"] as JsonObject)["queue"]).toMatchObject({
+      by: "admin",
+      headSha: sha,
+      at: expect.any(String),
+    });
+    const { json: left } = await patch("pullrequests/first", { spec: { queued: false } });
+    expect(left["status"]).not.toHaveProperty("queue");
+  });
+
+  test.each([
+    { reason: "no queue", name: "no-queue", more: { base: "other" }, says: "there is no MergeQueue for branch other" },
+    {
+      reason: "a draft",
+      name: "draft-queued",
+      more: { base: "queued", draft: true },
+      says: "set draft to false first",
+    },
+  ])("refuses $reason", async ({ name, more, says }) => {
+    await withHead(name, more);
+    const { status, json } = await enter(name);
+    expect({ status, message: json["message"] }).toEqual({ status: 422, message: expect.stringContaining(says) });
+  });
+
+  test("refuses a head that is not known, for now", async () => {
+    await pullRequest("headless", { base: "queued" });
+    expect((await enter("headless")).status).toBe(409);
+  });
+
+  test.each([{ closed: true }, { draft: true }, { base: "elsewhere" }])("%j takes it out", async (change) => {
+    const name = `out-${Object.keys(change)[0]}`;
+    await withHead(name, { base: "queued" });
+    await enter(name);
+    const { json } = await patch(`pullrequests/${name}`, { spec: change });
+    expect((json["spec"] as JsonObject)["queued"]).toBe(false);
+    expect(json["status"]).not.toHaveProperty("queue");
+  });
+
+  test("lets only the operator merge what is queued, in the name of who queued it; then nothing leaves", async () => {
+    await withHead("landing", { base: "queued" });
+    await enter("landing", "carol,system:masters");
+    expect((await patch("pullrequests/landing", { spec: { merged: true } })).status).toBe(403);
+    const { json } = await patch("pullrequests/landing", { spec: { merged: true } }, operator);
+    expect(json["status"]).toMatchObject({ phase: "Merging", mergedBy: "carol" });
+    for (const user of [undefined, operator])
+      expect((await patch("pullrequests/landing", { spec: { queued: false } }, user)).status).toBe(422);
+    await patch("pullrequests/landing", { spec: { merged: false } }, operator);
+    expect((await patch("pullrequests/landing", { spec: { queued: false } })).status).toBe(200);
+  });
+
+  test("refuses to land another head than was queued", async () => {
+    await withHead("moved", { base: "queued" });
+    await enter("moved");
+    await patch("pullrequests/moved/status", { status: { headSha: "2".repeat(40) } }, operator);
+    expect((await patch("pullrequests/moved", { spec: { merged: true } }, operator)).status).toBe(409);
   });
 });
 

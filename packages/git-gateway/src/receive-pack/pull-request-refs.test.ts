@@ -1,4 +1,4 @@
-/** Refs below refs/pull/: the server's to move, everybody's to read, and no way around the rules of a branch. */
+/** Refs below refs/pull/ and refs/queue/: the server's to move, everybody's to read, and no way around the rules of a branch. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ObjectOf, RefPolicy } from "@krate/kinds";
 import { compileBundle, evaluatePush } from "@krate/refpolicy";
@@ -39,6 +39,10 @@ test("people can neither make, move nor delete them, nor stand in their way", as
     expect((await gateway.git(["push", "origin", refspec], work)).stderr).toContain(
       "refs below refs/pull/ belong to the server; push to the head branch of the pull request instead",
     );
+  for (const refspec of ["main:refs/queue/main/0a1b2c", "main:refs/queue"])
+    expect((await gateway.git(["push", "origin", refspec], work)).stderr).toContain(
+      "refs below refs/queue/ belong to the merge queue; set queued on the pull request instead",
+    );
   const deleted = await gateway.git(["push", "origin", ":refs/pull/7/head"], work);
   expect(deleted.code).not.toBe(0);
   const fetched = await gateway.git(["fetch", "-q", "origin", "refs/pull/7/head:seven"], work);
@@ -57,15 +61,18 @@ test("a clone has them only when it asks", async () => {
   expect((await ok(gateway.git(["rev-parse", "FETCH_HEAD"], clone))).stdout.trim()).toBe(head);
 });
 
-test("policies do not look at them, and judge their commits and files when a branch takes them", async () => {
-  const work = await repositoryOf("judged");
+test.each([
+  { ref: "refs/pull/1/head", name: "judged" },
+  { ref: "refs/queue/main/0a1b2c", name: "judged-queue" },
+])("policies do not look at $ref, and judge its commits and files when a branch takes them", async ({ ref, name }) => {
+  const work = await repositoryOf(name);
   await gateway.commit(work, "large.bin", "x".repeat(5000), "no ticket");
-  const push = (refspec: string) => gateway.git(["push", gateway.url("judged", "operator-token"), refspec], work);
+  const push = (refspec: string) => gateway.git(["push", gateway.url(name, "operator-token"), refspec], work);
   enforce([
     { name: "small", type: "max-object-size", refs: ["refs/**"], params: { maxBytes: 1000 } },
     { name: "ticket", type: "commit-message-pattern", refs: ["refs/**"], params: { pattern: "^T-[0-9]+" } },
   ]);
-  await ok(push("HEAD:refs/pull/1/head"));
+  await ok(push(`HEAD:${ref}`));
   const landed = await push("HEAD:main");
   expect(landed.stderr).toContain("p small");
   expect(landed.stderr).toContain("rule ticket");
