@@ -13,7 +13,7 @@ import {
 import type { CommitFacts, CommitSignatures, ObjectFacts, ObjectSource, RefAction, RefUpdateFacts } from "../ports.ts";
 import { splitSignature } from "../signatures/split-signature.ts";
 import { judgedRefs, serverRefPrefixes } from "./advertise.ts";
-import { maxNewCommits, type NewCommit, type NewHistory, newCommitsOf } from "./new-history.ts";
+import { maxNewCommits, type NewCommit, type NewHistory, newCommitsOf, readCommitsBetween } from "./new-history.ts";
 import { PackRefusedError } from "./quarantine.ts";
 import { TreePaths, TreePathsGivenUpError } from "./tree-paths.ts";
 
@@ -24,6 +24,7 @@ const maxCommitBytes = 1024 * 1024;
 
 export interface PushFactsInput {
   namespace: string;
+  defaultBranch: string;
   history: NewHistory;
   /** Other objects of a small push. */
   others?: readonly string[];
@@ -33,6 +34,13 @@ export interface PushFactsInput {
   signatures: CommitSignatures;
 }
 
+/** What an update brings to its ref. */
+interface Brought {
+  commits: readonly NewCommit[];
+  /** From where the ref starts, when another ref had some of the commits already: those came past the rules of this one. */
+  base?: string;
+}
+
 /**
  * What the rules of one push may ask. Nothing is read before a rule asks; what is read is kept for all refs of the push. One
  * process serves all objects; `close` ends it.
@@ -40,6 +48,7 @@ export interface PushFactsInput {
 export class PushFactsReader implements ObjectSource {
   readonly #input: PushFactsInput;
   readonly #commits = new Map<string, Promise<CommitFacts>>();
+  readonly #brought = new Map<string, Promise<Brought>>();
   #reader: ObjectReader | undefined;
   #paths: Promise<ReadonlyMap<string, string[]>> | undefined;
   #blobSizes: Promise<ReadonlyMap<string, number>> | undefined;
@@ -60,8 +69,8 @@ export class PushFactsReader implements ObjectSource {
       oldSha: command.oldId,
       newSha: command.newId,
       ...known,
-      commits: () => this.#commitsOf(command.newId),
-      blobsLargerThan: (bytes) => this.#largeBlobs(command.newId, bytes),
+      commits: () => this.#commitsOf(command),
+      blobsLargerThan: (bytes) => this.#largeBlobs(command, bytes),
     };
   }
 
@@ -79,26 +88,54 @@ export class PushFactsReader implements ObjectSource {
     return this.#reader;
   }
 
-  async #commitsOf(newId: string): Promise<CommitFacts[]> {
-    if (isZeroObjectId(newId)) return [];
-    const { history } = this.#input;
-    // An annotated tag stands for the commit it names.
-    const tip = history.has(newId) ? newId : ((await this.#objects.info(`${newId}^{commit}`))?.objectId ?? newId);
-    const commits = newCommitsOf(tip, history);
+  async #commitsOf(command: RefCommand): Promise<CommitFacts[]> {
+    const { commits, base } = await this.#broughtBy(command);
     if (commits.length > maxNewCommits)
       throw new PackRefusedError(
         `the push brings more than ${maxNewCommits} new commits, and rules judge every one: push them in smaller steps`,
       );
-    return Promise.all(commits.map(({ id, parents }) => this.#commit(id, parents)));
+    // Those of the push share one look at their paths; what other refs had is looked at by itself.
+    const paths = base === undefined ? () => this.#pathsOfPush() : once(() => this.#changedPathsByGit(commits));
+    return Promise.all(commits.map(({ id, parents }) => this.#commit(id, parents, paths)));
   }
 
-  #commit(id: string, parents: readonly string[]): Promise<CommitFacts> {
-    const known = this.#commits.get(id) ?? this.#readCommit(id, parents);
+  #broughtBy(command: RefCommand): Promise<Brought> {
+    const key = `${command.newId} ${command.oldId}`;
+    const known = this.#brought.get(key) ?? this.#findBrought(command);
+    this.#brought.set(key, known);
+    return known;
+  }
+
+  /**
+   * A ref brings what it did not reach before; a new one, what the default branch does not. Commits that another ref reaches are no
+   * exception, or a rule for one branch could be passed by way of another.
+   */
+  async #findBrought({ newId, oldId }: RefCommand): Promise<Brought> {
+    if (isZeroObjectId(newId)) return { commits: [] };
+    const { defaultBranch, history, read } = this.#input;
+    // An annotated tag stands for the commit it names.
+    const tip = history.has(newId) ? newId : await this.#commitId(newId);
+    if (tip === undefined) return { commits: [] };
+    const walked = newCommitsOf(tip, history);
+    const base = await this.#commitId(isZeroObjectId(oldId) ? `refs/heads/${defaultBranch}` : oldId);
+    const ids = new Set(walked.map(({ id }) => id));
+    const before = walked.length === 0 ? [tip] : walked.flatMap(({ parents }) => parents.filter((id) => !ids.has(id)));
+    if (base === undefined || before.every((id) => id === base)) return { commits: walked };
+    const commits = await readCommitsBetween(base, tip, read);
+    return commits.every(({ id }) => ids.has(id)) ? { commits } : { commits, base };
+  }
+
+  async #commitId(name: string): Promise<string | undefined> {
+    return (await this.#objects.info(`${name}^{commit}`))?.objectId;
+  }
+
+  #commit(id: string, parents: readonly string[], paths: ChangedPaths): Promise<CommitFacts> {
+    const known = this.#commits.get(id) ?? this.#readCommit(id, parents, paths);
     this.#commits.set(id, known);
     return known;
   }
 
-  async #readCommit(id: string, parents: readonly string[]): Promise<CommitFacts> {
+  async #readCommit(id: string, parents: readonly string[], changedPaths: ChangedPaths): Promise<CommitFacts> {
     const content = await this.#commitContent(id);
     const message = messageOf(content);
     this.#messageBytes += message.length;
@@ -113,8 +150,7 @@ export class PushFactsReader implements ObjectSource {
         return signed ? this.#input.signatures.verify(this.#input.namespace, signed) : { state: "none" };
       },
       paths: async () => {
-        this.#paths ??= this.#changedPaths();
-        const paths = (await this.#paths).get(id);
+        const paths = (await changedPaths()).get(id);
         if (!paths) throw new Error(`git diff-tree did not answer for commit ${id}`);
         return paths;
       },
@@ -130,6 +166,11 @@ export class PushFactsReader implements ObjectSource {
     const object = info && (await this.#objects.read(id));
     if (!object) throw new Error(`commit ${id} cannot be read`);
     return object.content;
+  }
+
+  #pathsOfPush(): Promise<ReadonlyMap<string, string[]>> {
+    this.#paths ??= this.#changedPaths();
+    return this.#paths;
   }
 
   /** Changed paths of every new commit against its first parent. */
@@ -174,8 +215,10 @@ export class PushFactsReader implements ObjectSource {
     return sizes;
   }
 
-  async #largeBlobs(newId: string, bytes: number) {
+  async #largeBlobs(command: RefCommand, bytes: number) {
+    const { newId } = command;
     if (isZeroObjectId(newId)) return [];
+    const { base } = await this.#broughtBy(command);
     this.#blobSizes ??= this.#sizesOfBlobs();
     const { others, quarantineObjects, read } = this.#input;
     const large = new Map([...(await this.#blobSizes)].filter(([, size]) => size > bytes));
@@ -186,8 +229,12 @@ export class PushFactsReader implements ObjectSource {
     const mayReachUnjudged = large.size > brought.size || !others;
     if (mayReachUnjudged && (await hasPullRequests(read))) await this.#addUnjudged(large, { brought, newId, bytes });
     else for (const id of large.keys()) if (!brought.has(id)) large.delete(id);
+    const start = base === undefined ? ["--not", ...judgedRefs] : [`^${base}`];
+    if (base !== undefined)
+      for (const id of await blobsAbove(bytes, [newId, ...start], read))
+        large.set(id, (await this.#objects.info(id))?.size ?? bytes + 1);
     if (large.size === 0) return [];
-    const paths = await pathsOfBlobs(large, newId, this.#input.read);
+    const paths = await pathsOfBlobs(large, [newId, ...start], read);
     return [...large].filter(([sha]) => paths.has(sha)).map(([sha, size]) => ({ sha, size, path: paths.get(sha) }));
   }
 
@@ -203,6 +250,16 @@ export class PushFactsReader implements ObjectSource {
     const judged = await blobsAbove(bytes, [...judgedRefs], read);
     for (const id of [...large.keys()]) if (!brought.has(id) && judged.has(id)) large.delete(id);
   }
+}
+
+type ChangedPaths = () => Promise<ReadonlyMap<string, string[]>>;
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** The message of a commit object: what follows the first empty line. */
@@ -280,13 +337,13 @@ async function blobsAbove(bytes: number, revisions: readonly string[], read: Rea
   return found;
 }
 
-/** Where the blobs stand in what `tip` brings; a blob it does not reach belongs to another ref of the push. */
+/** Where the blobs stand in what an update brings; a blob it does not reach belongs to another ref of the push. */
 async function pathsOfBlobs(
   blobs: ReadonlyMap<string, number>,
-  tip: string,
+  revisions: readonly string[],
   read: ReadOptions,
 ): Promise<Map<string, string>> {
-  const { stdout } = await runGit(["rev-list", "--objects", tip, "--not", ...judgedRefs], read);
+  const { stdout } = await runGit(["rev-list", "--objects", ...revisions], read);
   const paths = new Map<string, string>();
   for (const line of stdout.toString("utf8").split("\n")) {
     const sha = line.slice(0, 40);

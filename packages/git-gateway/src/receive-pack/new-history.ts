@@ -58,6 +58,13 @@ export async function readNewHistory(
   return { history: parseHistory(stdout) };
 }
 
+/** Commits `tip` reaches and `base` does not, whichever other refs reach them, children before parents. */
+export async function readCommitsBetween(base: string, tip: string, read: ReadOptions): Promise<NewCommit[]> {
+  const args = ["rev-list", "--topo-order", ...format, `--max-count=${maxNewCommits + 1}`, "--stdin"];
+  const { stdout } = await runGit(args, { ...read, stdin: `${tip}\n^${base}\n` });
+  return [...parseHistory(stdout).values()];
+}
+
 function parseHistory(output: Buffer): NewHistory {
   const history = new Map<string, NewCommit>();
   for (const line of output.toString("utf8").split("\n")) {

@@ -293,6 +293,7 @@ class Push {
     const { actor, view, mayBypass } = this.#context;
     const facts = new PushFactsReader({
       namespace: view.namespace,
+      defaultBranch: view.defaultBranch,
       ...objects,
       read: this.#quarantine.read,
       quarantineObjects: join(this.#quarantine.path, "objects"),

@@ -155,6 +155,61 @@ describe.each(cases)("%s %j", (type, more, change, message, remedy) => {
   });
 });
 
+describe("a rule for one branch is not passed by way of another", () => {
+  const detours: { reason: string; rule: Partial<Rule>; change: () => Promise<string>; to: string; message: RegExp }[] =
+    [
+      {
+        reason: "commits that a free branch had first",
+        rule: { type: "commit-message-pattern", params: { pattern: "^first" } },
+        change: () => gateway.commit(work, "a", "x\n", "whatever"),
+        to: "main",
+        message: /commit message does not match/,
+      },
+      {
+        reason: "a new branch under the rule, made from a free one",
+        rule: { type: "commit-message-pattern", params: { pattern: "^first" }, refs: ["refs/heads/release/**"] },
+        change: () => gateway.commit(work, "a", "x\n", "whatever"),
+        to: "release/1",
+        message: /commit message does not match/,
+      },
+      {
+        reason: "paths that a free branch changed first",
+        rule: { type: "path-lock", params: { paths: ["vendor/**"] } },
+        change: () => gateway.commit(work, "vendor/a.js", "x\n", "touches vendor"),
+        to: "main",
+        message: /changes vendor\/a\.js, which is locked/,
+      },
+      {
+        reason: "a large file that a free branch had first",
+        rule: { type: "max-object-size", params: { maxBytes: 1000 } },
+        change: () => gateway.commit(work, "assets/large.txt", "x".repeat(2000), "large"),
+        to: "main",
+        message: /assets\/large\.txt has 2000 bytes/,
+      },
+    ];
+  test.each(detours)("$reason", async ({ rule, change, to, message }) => {
+    enforce([{ name: "the-rule", mode: "enforce", refs: ["refs/heads/main"], ...rule } as Rule]);
+    await change();
+    await ok(push("-q", "HEAD:topic"));
+    const refused = await push(`HEAD:${to}`);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(message);
+    await gateway.commit(work, "later", "x\n", "first of all");
+    expect((await push(`HEAD:${to}`)).stderr).toMatch(message);
+  });
+
+  test("what the branch itself, or for a new one the default branch, has is not judged again", async () => {
+    await gateway.commit(work, "a", "x\n", "whatever");
+    await ok(push("-q", "main"));
+    const pattern = { name: "the-rule", type: "commit-message-pattern", mode: "enforce", params: { pattern: "^fine" } };
+    enforce([{ ...pattern, refs: ["refs/heads/**"] } as Rule]);
+    await ok(push("-q", "HEAD:refs/heads/new"));
+    await gateway.commit(work, "b", "x\n", "fine");
+    await ok(push("-q", "HEAD:new"));
+    await ok(push("-q", "HEAD:main"));
+  });
+});
+
 describe("a protected branch", () => {
   test("moves only by pull requests; an admin may bypass, which is told and recorded", async () => {
     enforce([], {});
