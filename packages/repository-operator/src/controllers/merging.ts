@@ -10,7 +10,6 @@ import type { OperatorPorts } from "../ports.ts";
 import { isLocated, type LocatedPullRequest } from "../pull-request/locate.ts";
 import type { PullRequestObject, PullRequestStatus, Unresolved } from "../pull-request/status.ts";
 import { indexes } from "./indexes.ts";
-import { reconcileQueuedMerge } from "./queued-merges.ts";
 
 type Result = ReconcileResult<PullRequestStatus>;
 const condition = "Merged";
@@ -29,8 +28,6 @@ export async function reconcileMerge(
 ): Promise<Result> {
   const verdict = decidedAgainst(pullRequest);
   if (verdict) return reset(pullRequest, verdict, context);
-  // Its MergeQueue does the merging.
-  if (pullRequest.spec.queued === true) return reconcileQueuedMerge(pullRequest, located, context, ports);
   if (!isLocated(located)) return refuse("MergeFailed", located.message);
   if (located.repository.metadata.deletionTimestamp) return refuse("MergeFailed", "the repository is being deleted");
   if (located.repository.spec.archived === true) return refuse("MergeFailed", "the repository is archived");
@@ -108,7 +105,7 @@ async function merge(request: MergeRequest, context: ReconcileContext, ports: Op
 }
 
 /** The reason of a merge that was decided against in this generation of the object: only the reset is left to do. */
-function decidedAgainst(pullRequest: PullRequestObject): { reason: string; message: string } | undefined {
+export function decidedAgainst(pullRequest: PullRequestObject): { reason: string; message: string } | undefined {
   const merged = findCondition(pullRequest, condition);
   const isOfNow = merged?.observedGeneration === pullRequest.metadata.generation;
   return isOfNow && (merged?.reason === "MergeFailed" || merged?.reason === "HeadMoved") ? merged : undefined;
@@ -119,7 +116,7 @@ export function refuse(reason: "MergeFailed" | "HeadMoved", message: string): Re
 }
 
 /** Only on this version: whoever changed the object meanwhile made a new generation, which is a new request. */
-async function reset(
+export async function reset(
   pullRequest: PullRequestObject,
   { reason, message }: { reason: string; message: string },
   { client, events }: ReconcileContext,

@@ -46,7 +46,7 @@ import {
 } from "../pull-request/status.ts";
 import { indexes, protectionOf, repositoryLookup } from "./indexes.ts";
 import { reconcileMerge } from "./merging.ts";
-import { landedKeys } from "./queued-merges.ts";
+import { landedKeys, reconcileQueuedMerge } from "./queued-merges.ts";
 
 /** A push was announced and its ref has not moved yet. */
 const expectedPushSeconds = 0.05;
@@ -83,7 +83,11 @@ export function pullRequests(ports: OperatorPorts): Controller {
     async reconcile(pullRequest, context) {
       if (hasEnded(pullRequest)) return done();
       const located = locate(pullRequest, repositoryLookup(context));
-      if (pullRequest.spec.merged === true) return reconcileMerge(pullRequest, located, context, ports);
+      if (pullRequest.spec.merged === true) {
+        // The MergeQueue of one that is queued does the merging.
+        const merge = pullRequest.spec.queued === true ? reconcileQueuedMerge : reconcileMerge;
+        return merge(pullRequest, located, context, ports);
+      }
       if (!isLocated(located)) return planUnresolved(pullRequest, located);
       try {
         return await observe(pullRequest, located, context, { ports, analyses });

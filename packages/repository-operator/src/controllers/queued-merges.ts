@@ -10,7 +10,7 @@ import type { OperatorPorts } from "../ports.ts";
 import { isLocated, type LocatedPullRequest } from "../pull-request/locate.ts";
 import type { PullRequestObject, PullRequestStatus, Unresolved } from "../pull-request/status.ts";
 import { queueLookup } from "./indexes.ts";
-import { finishMerge, refuse, subjectOf } from "./merging.ts";
+import { decidedAgainst, finishMerge, refuse, reset, subjectOf } from "./merging.ts";
 
 type Result = ReconcileResult<PullRequestStatus>;
 /** Looks again should the queue say nothing. */
@@ -29,6 +29,8 @@ export async function reconcileQueuedMerge(
   context: ReconcileContext,
   ports: OperatorPorts,
 ): Promise<Result> {
+  const verdict = decidedAgainst(pullRequest);
+  if (verdict) return reset(pullRequest, verdict, context);
   if (!isLocated(located)) return refuse("MergeFailed", located.message);
   const approvedHeadSha = pullRequest.status?.queue?.headSha ?? "";
   const queue = queueOf(pullRequest, queueLookup(context));
