@@ -23,6 +23,7 @@ const programs = [
   "refpolicy-compiler",
   "agent-stack-controller",
   "process-node",
+  "code-search",
 ];
 
 /** Mulberry32: small, seeded, good enough to draw a step. */
