@@ -154,6 +154,9 @@ describe("a merge queue", () => {
     await enter(name);
     await eventually(async () => (await queue("gate")).status?.batch);
     await eventually(async () => findCondition(await forge().pullRequest(name), "ReviewsSatisfied")?.status === "True");
+    // What is taken back within the second in which it was queued shows only when it is to land: times count seconds.
+    const queuedAt = Date.parse((await forge().pullRequest(name)).status?.queue?.at ?? "");
+    await eventually(() => Date.now() >= queuedAt + 1000);
     await review("request-changes");
     await eventually(async () => (await forge().pullRequest(name)).spec.queued === false);
     expect(await queuedCondition(name)).toMatchObject({ status: "False", reason: "ReviewsMissing" });

@@ -38,8 +38,9 @@ function problemOf(pullRequest: PullRequestObject): ObservedPullRequest["problem
   const reviews = findCondition(pullRequest, "ReviewsSatisfied");
   const queue = pullRequest.status?.queue;
   if (reviews?.status !== "False" || !queue || queue.bypass) return undefined;
-  // What the gate let pass and is False since before then has not been looked at again yet.
-  if (reviews.lastTransitionTime < queue.at) return undefined;
+  // What the gate let pass and is False since before then (or the same second) has not been looked at again yet. Should it stay so, the gate
+  // refuses when it is to land.
+  if (reviews.lastTransitionTime <= queue.at) return undefined;
   const message = `${reviews.message}: ask for a review, then set queued to true again`;
   return { reason: "ReviewsMissing", message };
 }
