@@ -1,4 +1,7 @@
-/** What each statement reads in a table of 100,000 objects, as Postgres itself says: a wrong plan is found here, not in production. */
+/**
+ * What each statement reads in a table of 100,000 objects, as Postgres itself says: a wrong plan is found here, not in production.
+ * `KRATE_PLAN_OBJECTS=1000000` for a larger one (some minutes, 3 GB of disk).
+ */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { silentLog } from "@krate/postgres";
 import { startTestPostgres, type TestDatabase, type TestPostgres } from "@krate/postgres/testing";
@@ -18,15 +21,18 @@ import { readHead } from "./sql/read-head.ts";
 import { readLog, readLogOf } from "./sql/read-log.ts";
 import { unchangedObjects } from "./sql/unchanged-objects.ts";
 
-jest.setTimeout(120_000); // writes 100,000 rows
+const objects = Number(process.env["KRATE_PLAN_OBJECTS"] ?? 100_000);
+const changes = objects / 10;
+/** Of what has to grow with the table. */
+const scale = objects / 100_000;
 
-const objects = 100_000;
-const changes = 10_000;
+jest.setTimeout(120_000 * Math.max(1, scale)); // writes all these rows
+
 const key = (number: number) => ({
   group: "",
   resource: "pods",
   namespace: "big",
-  name: `p${String(number).padStart(6, "0")}`,
+  name: `p${String(number).padStart(7, "0")}`,
 });
 
 /** Objects in order of their names; every hundredth has a rare label; every tenth was changed once. */
@@ -39,10 +45,10 @@ begin
 end $$;
 insert into krate_resources ("group", resource) values ('', 'pods'), ('', 'few');
 insert into krate_log (revision, resource_id, change, namespace, name, previous_revision, tags, revision_offset, bytes)
-select n, 1, 1, 'big', 'p' || lpad(n::text, 6, '0'), 0,
+select n, 1, 1, 'big', 'p' || lpad(n::text, 7, '0'), 0,
   array['1 app=web', '1 bucket=' || n % 100], 0, n || repeat('x', 400) from generate_series(1, ${objects}) n;
 insert into krate_log (revision, resource_id, change, namespace, name, previous_revision, tags, revision_offset, bytes)
-select ${objects} + n, 1, 2, 'big', 'p' || lpad((n * 10)::text, 6, '0'), n * 10,
+select ${objects} + n, 1, 2, 'big', 'p' || lpad((n * 10)::text, 7, '0'), n * 10,
   array['1 app=web', '1 bucket=' || n * 10 % 100], 0, n || repeat('y', 400) from generate_series(1, ${changes}) n;
 insert into krate_objects (resource_id, namespace, name, revision, tags)
 select distinct on (namespace, name) resource_id, namespace, name, revision, tags from krate_log order by namespace, name, revision desc;
@@ -97,7 +103,7 @@ const tiny = [
 describe.each([
   { reason: "before the first statistics", analyze: false },
   { reason: "with statistics", analyze: true },
-])("statements among 100,000 objects, $reason", ({ analyze }) => {
+])(`statements among ${objects.toLocaleString("en")} objects, $reason`, ({ analyze }) => {
   let postgres: TestPostgres;
   let database: TestDatabase;
   let sessions: Sessions;
@@ -140,9 +146,17 @@ describe.each([
 
   test.each([
     { reason: "the first page", more: {}, mostBlocks: 4_000 },
-    { reason: "a page in the middle", more: { after: { namespace: "big", name: "p050000" } }, mostBlocks: 4_000 },
+    {
+      reason: "a page in the middle",
+      more: { after: { namespace: "big", name: key(objects / 2).name } },
+      mostBlocks: 4_000,
+    },
     { reason: "a page over all namespaces", more: { namespace: undefined }, mostBlocks: 4_000 },
-    { reason: "the last page", more: { after: { namespace: "big", name: "p099900" } }, mostBlocks: 2_000 },
+    {
+      reason: "the last page",
+      more: { after: { namespace: "big", name: key(objects - 100).name } },
+      mostBlocks: 2_000,
+    },
     {
       reason: "a page of a past state, behind which 500 changes lie",
       more: { revision: head - 500n },
@@ -158,9 +172,9 @@ describe.each([
     const client = new Explaining(sessions.select);
     const conditions = compileSelector(1, bucket("42"));
     await client.query({ text: inner(listRowsSql(range({ conditions, limit: 101 }))) });
-    expectFew(client.plan, analyze ? 6_000 : 12_000);
+    expectFew(client.plan, analyze ? 6_000 : 12_000 * scale);
     await client.query({ text: selectRevisionsSql(range({ conditions, limit: Number.POSITIVE_INFINITY })) });
-    expectFew(client.plan, 6_000);
+    expectFew(client.plan, 6_000 * scale);
   });
 
   test("rows by their revisions", async () => {
@@ -174,7 +188,7 @@ describe.each([
     const client = new Explaining(sessions.read);
     await getObjects(
       client,
-      [1, 50_000, 99_999].map((number) => ({ resourceId: 1, key: key(number) })),
+      [1, objects / 2, objects - 1].map((number) => ({ resourceId: 1, key: key(number) })),
     );
     expectFew(client.plan, 40);
     await getVersion(client, key(10), 10n);
@@ -204,7 +218,7 @@ describe.each([
     expect(await unchangedObjects(client, pods, old)).toHaveLength(100);
     expectFew(client.plan, 1_000);
     expect(await unchangedObjects(client, pods, { ...old, revision: 0n })).toEqual([]);
-    expectFew(client.plan, 110_000);
+    expectFew(client.plan, 110_000 * scale);
     expect(JSON.stringify(client.plan)).not.toContain("krate_log");
   });
 
@@ -228,7 +242,7 @@ describe.each([
       const made = Array.from({ length: 16 }, (_, index) => ({
         resourceId: 1,
         write: {
-          key: key(200_000 + index),
+          key: key(2 * objects + index),
           change: "created" as const,
           previous: undefined,
           bytes: { head: "", tail: "new" },
