@@ -151,7 +151,7 @@ skipWithout(
 
   test("follows a run that the push started to the log of its step", async () => {
     await page.goto(`/orgs/demo/repositories/${repository}/runs`);
-    await page.getByRole("link", { name: "ci" }).first().click();
+    await page.getByRole("main").getByRole("link", { name: /^ci\b/ }).first().click();
     await page.getByTestId("log").getByText("the sum is 4.50").waitFor();
     await page.getByTestId("log").getByText("sum up").waitFor();
     await page.getByLabel("Jobs").getByLabel("Succeeded").first().waitFor();
