@@ -1,5 +1,6 @@
-import { access, constants, readdir, readFile, rm, stat } from "node:fs/promises";
+import { access, constants, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { exists, namesIn } from "../backend/folders.ts";
 import {
   type BackendHealth,
   type BackendRepository,
@@ -244,24 +245,4 @@ export class GiteaGitBackend implements GitBackend {
     const [server] = this.servers.order(keyOf(name));
     return server && `${server.url}/${keyOf(name)}`;
   }
-}
-
-async function namesIn(path: string): Promise<string[]> {
-  try {
-    const entries = await readdir(path, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
-      throw error;
-    },
-  );
 }
