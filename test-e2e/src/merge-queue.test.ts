@@ -85,7 +85,14 @@ describe("a merge queue", () => {
       apiVersion: "forge.krate.a5c.ai/v1alpha1",
       kind: "PullRequest",
       metadata: { generateName: "hello-" },
-      spec: { organizationRef: "demo", repository: "hello", title: `Add ${file}`, head: file, base: "main" },
+      spec: {
+        organizationRef: "demo",
+        repository: "hello",
+        title: `Add ${file}`,
+        head: file,
+        base: "main",
+        body: `Adds ${file}, which nobody had before.`,
+      },
     };
     const made = kubectlOk(["create", "-f", "-", "-o", "name"], {
       namespace,

@@ -93,7 +93,8 @@ test(
         title: "Greet",
         head: "topic",
         base: "main",
-        body: `Fixes #${issueNumber}`,
+        // Long enough for a policy that another suite may have put into the same cluster.
+        body: `Fixes #${issueNumber}: nobody was greeted.`,
         headRepository: { organization: "demo", name: "app-fork" },
       },
     );
