@@ -57,15 +57,15 @@ function framesOf(ctx: RequestContext): (events: readonly WatchEvent[]) => Buffe
 type Encode = (event: WatchEvent) => Buffer;
 
 function encoderOf(ctx: RequestContext): Encode {
-  if (ctx.accept.as === "object" && ctx.served.conversion === undefined) {
-    return (event) =>
-      event.type === "BOOKMARK" ? bookmark(ctx, event.revision, event.initialEventsEnd === true) : watchFrame(event); // made once, shared by all watchers
-  }
-  const shape = shaper(ctx);
+  const encode = objectEncoderOf(ctx);
   return (event) =>
-    event.type === "BOOKMARK"
-      ? bookmark(ctx, event.revision, event.initialEventsEnd === true)
-      : Buffer.from(`${JSON.stringify({ type: event.type, object: shape(event) })}\n`);
+    event.type === "BOOKMARK" ? bookmark(ctx, event.revision, event.initialEventsEnd === true) : encode(event);
+}
+
+function objectEncoderOf(ctx: RequestContext): (event: ObjectEvent) => Buffer {
+  if (ctx.accept.as === "object" && ctx.served.conversion === undefined) return watchFrame; // made once, shared by all watchers
+  const shape = shaper(ctx);
+  return (event) => Buffer.from(`${JSON.stringify({ type: event.type, object: shape(event) })}\n`);
 }
 
 function shaper(ctx: RequestContext): (event: ObjectEvent) => unknown {
